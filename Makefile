@@ -1,0 +1,37 @@
+# The two commands of README: `make run` and `make test`. Each makes the environment it needs.
+VENV ?= .venv
+PYTHON ?= python3
+BIN := $(VENV)/bin
+DIR ?= downloads
+
+.PHONY: run test check bench fuzz clean
+
+$(VENV)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -e .
+	touch $@
+
+$(VENV)/.ready-dev: $(VENV)/.ready
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	touch $@
+
+run: $(VENV)/.ready  ## a private DHT, a seeder and a download on loopback; or MAGNET='…' [DIR=…]
+	$(BIN)/python -m torrentd.daemon.demo $(if $(MAGNET),'$(MAGNET)' --dir '$(DIR)')
+
+check: $(VENV)/.ready-dev  ## format, lint, types, walls
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: check  ## everything the gate asks for
+	$(BIN)/pytest $(ARGS)
+
+bench: $(VENV)/.ready-dev  ## torrentd beside libtorrent, in one run, as ratios
+	$(BIN)/python -m tests.bench.transfer
+
+fuzz: $(VENV)/.ready-dev  ## 10^7 mutated inputs a parser; an hour
+	TORRENTD_FUZZ_INPUTS=10000000 $(BIN)/pytest tests/fuzz --timeout=0
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,1 @@
+"""torrentctl: one request on the control socket, one answer shown."""

@@ -1,0 +1,130 @@
+"""What the session tells about itself. Field names are those of the JSON documents (README)."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+TorrentState = Literal["metadata", "checking", "downloading", "seeding", "paused", "error"]
+# The stage of a torrent that still has no metadata, in the order in which a magnet passes them.
+MagnetStage = Literal["dht", "peers", "handshakes", "metadata"]
+
+
+class Refused(Exception):
+    """The daemon says no: one sentence for the user, with what would be right."""
+
+
+@dataclass(slots=True)
+class TorrentStatus:
+    infohash: str
+    name: str
+    state: TorrentState
+    stage: MagnetStage | None  # only while state is "metadata"
+    progress: float  # 0 to 1, of what is wanted
+    size_bytes: int  # of what is wanted; 0 while unknown
+    done_bytes: int
+    download_rate_bytes_per_s: int
+    upload_rate_bytes_per_s: int
+    downloaded_bytes: int  # payload from peers, over all runs
+    uploaded_bytes: int
+    wasted_bytes: int  # failed the hash, or nobody had asked for
+    peers_connected: int
+    peers_known: int
+    seeds_connected: int
+    eta_s: int | None
+    error: str | None
+    download_dir: str
+    added_at: int  # seconds since 1970
+
+
+@dataclass(slots=True)
+class DhtFamilyStatus:
+    family: Literal["ipv4", "ipv6"]
+    node_id: str
+    external_address: str | None
+    nodes_good: int
+    nodes_questionable: int
+    buckets: int
+
+
+@dataclass(slots=True)
+class DhtStatus:
+    enabled: bool
+    nodes_good: int
+    nodes_questionable: int
+    searches_running: int
+    peers_stored: int  # announced to us by others
+    queries_sent: int
+    replies_received: int
+    queries_received: int
+    datagrams_dropped: int
+    families: list[DhtFamilyStatus] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class DaemonStatus:
+    version: str
+    uptime_s: int
+    pid: int
+    listen_addresses: list[str]
+    state_dir: str
+    download_dir: str
+    download_rate_bytes_per_s: int
+    upload_rate_bytes_per_s: int
+    peers_connected: int
+    dht: DhtStatus
+    warnings: list[str]  # what is wrong and heals by itself: "disk full on /srv", "no network"
+
+
+@dataclass(slots=True)
+class PeerStatus:
+    address: str
+    client: str  # sanitised; from BEP 10 `v`, else from the peer id (BEP 20)
+    source: str  # dht, pex, incoming, magnet, manual
+    flags: str  # see torrentctl peers --help
+    progress: float
+    download_rate_bytes_per_s: int
+    upload_rate_bytes_per_s: int
+    downloaded_bytes: int
+    uploaded_bytes: int
+    requests_out: int
+    requests_in: int
+
+
+@dataclass(slots=True)
+class FileStatus:
+    index: int
+    path: str  # below download_dir, safe names
+    size_bytes: int
+    done_bytes: int
+    wanted: bool
+
+
+@dataclass(slots=True)
+class TorrentInfo:
+    status: TorrentStatus
+    magnet: str
+    piece_length_bytes: int
+    piece_count: int
+    pieces_had: int
+    file_count: int
+    hash_failures: int
+    peers_banned: int
+    files_root: str
+
+
+@dataclass(slots=True)
+class AddRequest:
+    """One of magnet (uri or bare infohash) or metainfo (the bytes of a .torrent file)."""
+
+    magnet: str | None = None
+    metainfo: bytes | None = None
+    download_dir: str | None = None
+    paused: bool = False
+    select: list[int] | None = None  # file indices; None: all, or the magnet's `so`
+    peers: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class AddResult:
+    infohash: str
+    name: str
+    added: bool  # False: it was there already

@@ -1,0 +1,49 @@
+"""What the DHT node asks and tells (BEP 5): every input of DhtNode returns a list of these."""
+
+from dataclasses import dataclass
+
+from torrentd.wire.formats.address import Address
+from torrentd.wire.formats.ids import InfoHash
+
+
+@dataclass(slots=True)
+class SendDatagram:
+    """Send `data` to `address`, from the socket of its address family."""
+
+    data: bytes
+    address: Address
+
+
+@dataclass(slots=True)
+class PeersFound:
+    """New peers of `infohash`, told the moment a reply brought them; each address only once a search."""
+
+    infohash: InfoHash
+    peers: list[Address]
+
+
+@dataclass(slots=True)
+class SearchEnded:
+    """The search is over: so many queries, answers, peers in all, and announces sent."""
+
+    infohash: InfoHash
+    queries: int
+    responses: int
+    peers: int
+    announced: int
+
+
+@dataclass(slots=True)
+class BootstrapWanted:
+    """Too few nodes are known: resolve the bootstrap hosts and call `DhtNode.bootstrap`. Repeated
+    with back-off for ever while it stays so."""
+
+
+@dataclass(slots=True)
+class ExternalAddressChanged:
+    """Nodes of different networks agree that this is our address (BEP 42); the node id follows it."""
+
+    host: str
+
+
+Output = SendDatagram | PeersFound | SearchEnded | BootstrapWanted | ExternalAddressChanged

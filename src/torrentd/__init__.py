@@ -1,0 +1,1 @@
+"""torrentd: a trackerless, DHT-based torrent daemon. The folders beside `src/` are its packages."""

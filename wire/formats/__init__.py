@@ -1,0 +1,1 @@
+"""Bytes <-> values, pure: no room here knows a connection."""
