@@ -1,0 +1,269 @@
+"""What can be tuned: one frozen class a section, one field a key of torrentd.yaml.
+
+A field carries its default, its bounds and one sentence for its reader; `torrentd.yaml` and the
+sentences of `load.py` are made of these. Paths have no default here, since the right one depends
+on who starts the daemon: `places.py` knows it, `load.py` fills it in. Imports nothing of ours, so
+that every core may read `Limits`.
+"""
+
+import ipaddress
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+KIB = 1024
+MIB = 1024 * KIB
+SOCKET_PATH_BYTES_MAX = 107  # sun_path of Linux is 108 bytes with its closing zero
+_SIZE = re.compile(r"([0-9]{1,15}) ?(KiB|MiB|GiB)")
+_SIZE_UNITS = {"KiB": KIB, "MiB": MIB, "GiB": 1024 * MIB}
+_HOST_NAME = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?")
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """What a value of this type looks like, as the second half of an error's sentence."""
+
+    text: str
+
+
+def split_host_port(text: str) -> tuple[str, int]:
+    """`host:port` or `[IPv6]:port` -> both; ValueError with a reason."""
+    host, colon, port_text = text.rpartition(":")
+    if not colon or not port_text.isascii() or not port_text.isdigit():
+        raise ValueError("the port is missing")
+    if not 1 <= int(port_text[:6]) <= 65535:
+        raise ValueError("the port is out of range")
+    if host.startswith("[") and host.endswith("]"):
+        host = str(ipaddress.IPv6Address(host[1:-1]))
+    elif not _HOST_NAME.fullmatch(host):
+        raise ValueError("the host is neither a name nor an address")
+    return host, int(port_text)
+
+
+def _size(value: object) -> object:
+    """`64 MiB` -> bytes; whatever else comes is left to the integer's own check."""
+    match = _SIZE.fullmatch(value) if isinstance(value, str) else None
+    return int(match[1]) * _SIZE_UNITS[match[2]] if match else value
+
+
+def _path(value: object) -> object:
+    """Expands a leading `~`; a relative path would mean another folder at each start."""
+    if not isinstance(value, str | Path):
+        raise ValueError("it is not text")
+    try:
+        path = Path(value).expanduser()
+    except RuntimeError:
+        raise ValueError("the home folder of that user is not known") from None
+    if not path.is_absolute():
+        raise ValueError("it is relative")
+    if "\0" in str(path):
+        raise ValueError("it contains a zero byte")
+    return path
+
+
+def _socket_path(path: Path) -> Path:
+    if len(os.fsencode(path)) > SOCKET_PATH_BYTES_MAX:
+        raise ValueError(f"it is longer than the {SOCKET_PATH_BYTES_MAX} bytes of a socket's path")
+    return path
+
+
+def _listen_address(text: str) -> str:
+    address = ipaddress.ip_address(text)
+    if address.is_multicast:
+        raise ValueError("it is a multicast address")
+    if address.version == 6 and address.ipv4_mapped is not None:
+        raise ValueError("it is an IPv4 address in IPv6 clothes")
+    return str(address)
+
+
+def _unique(values: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(values)) != len(values):
+        raise ValueError("one of them is there twice")
+    return values
+
+
+def _host_port(text: str) -> str:
+    split_host_port(text)
+    return text
+
+
+Count = Annotated[int, Field(strict=True)]
+Size = Annotated[int, Field(strict=True), BeforeValidator(_size)]
+Flag = Annotated[bool, Field(strict=True)]
+AbsolutePath = Annotated[
+    Path, BeforeValidator(_path), Right("an absolute path, or one that begins with ~/")
+]
+SocketPath = Annotated[
+    Path,
+    BeforeValidator(_path),
+    AfterValidator(_socket_path),
+    Right(f"an absolute path of at most {SOCKET_PATH_BYTES_MAX} bytes"),
+]
+ListenAddress = Annotated[
+    str,
+    AfterValidator(_listen_address),
+    Right("an IPv4 or IPv6 address of this machine, as in 0.0.0.0 or ::"),
+]
+HostPort = Annotated[
+    str, AfterValidator(_host_port), Right("host:port, as in dht.example.org:6881")
+]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True
+    )
+
+
+class Listen(_Section):
+    """Where peers and nodes reach us."""
+
+    addresses: Annotated[
+        tuple[ListenAddress, ...], AfterValidator(_unique), Right("a list of IP addresses")
+    ] = Field(default=("0.0.0.0", "::"), min_length=1, max_length=16)
+    """The addresses to listen on; each has a socket of its own for TCP and for UDP."""
+
+    port: Count = Field(default=6881, ge=1, le=65535)
+    """The port, for TCP (peers) and UDP (DHT) alike; let it through your router."""
+
+
+class Control(_Section):
+    """The socket torrentctl speaks to."""
+
+    socket: SocketPath
+    """The Unix socket of torrentctl."""
+
+    mode: Annotated[
+        str,
+        Field(pattern=r"^06[0-7]0\Z"),
+        Right('an octal mode in quotes without access for others, as in "0660" or "0600"'),
+    ] = "0660"
+    """The permissions of the socket, octal and in quotes; others never get any."""
+
+    group: str | None = Field(default=None, min_length=1, max_length=64)
+    """The group that may use the socket beside the daemon's own user; none: the daemon's group."""
+
+    @property
+    def permissions(self) -> int:
+        """`mode` as chmod(2) takes it."""
+        return int(self.mode, 8)
+
+
+class Dht(_Section):
+    """The mainline DHT (BEP 5), the only source of peers besides peers."""
+
+    enabled: Flag = True
+    """Take part in the DHT; without it only magnets with x.pe and add-peer find peers."""
+
+    bootstrap: tuple[HostPort, ...] = Field(
+        default=(
+            "dht.libtorrent.org:25401",
+            "dht.transmissionbt.com:6881",
+            "router.bt.ouinet.work:6881",
+        ),
+        max_length=64,
+    )
+    """The hosts asked for the first nodes, all at once, while no saved node answers."""
+
+    read_only: Flag = False
+    """Ask but never answer (BEP 43): for a machine that nobody can reach."""
+
+
+class Network(_Section):
+    """Which addresses from outside we believe."""
+
+    allow_local_addresses: Flag = False
+    """Connect to loopback, private and link-local addresses that peers and nodes name; for tests
+    and closed networks, since it lets strangers aim us at your own machines."""
+
+
+class Limits(_Section):
+    """How much of everything. Sizes are bytes, or a number with KiB, MiB or GiB."""
+
+    peers_per_torrent_max: Count = Field(default=60, ge=1, le=2000)
+    """Connections of one torrent."""
+
+    connections_max: Count = Field(default=200, ge=1, le=20_000)
+    """Connections to peers in all."""
+
+    connections_per_address_max: Count = Field(default=1, ge=1, le=1000)
+    """Connections to one IPv4 address or one IPv6 /64, so that nobody takes all of them."""
+
+    half_open_max: Count = Field(default=50, ge=1, le=2000)
+    """Connections being made, or still without a handshake, at once."""
+
+    dials_per_s_max: Count = Field(default=30, ge=1, le=1000)
+    """New connections in a second, outgoing and incoming each."""
+
+    peers_known_per_torrent_max: Count = Field(default=2000, ge=10, le=100_000)
+    """Addresses remembered for one torrent."""
+
+    unchoke_slots: Count = Field(default=4, ge=1, le=500)
+    """Peers of one torrent that we upload to at once, the optimistic one not counted."""
+
+    requests_queued_max: Count = Field(default=512, ge=16, le=5000)
+    """Blocks one peer may ask for ahead (our `reqq`, BEP 10)."""
+
+    requests_outstanding_max: Count = Field(default=2000, ge=1, le=5000)
+    """Blocks we ask one peer for ahead."""
+
+    piece_buffers_bytes_max: Size = Field(default=64 * MIB, ge=MIB, le=64 * 1024 * MIB)
+    """Memory for pieces that are arriving or on their way to the disk."""
+
+    read_cache_bytes_max: Size = Field(default=32 * MIB, ge=0, le=64 * 1024 * MIB)
+    """Memory for pieces read to be uploaded."""
+
+    send_buffer_bytes_max: Size = Field(default=512 * KIB, ge=64 * KIB, le=64 * MIB)
+    """Memory for what one peer has not yet taken from us."""
+
+    metadata_bytes_max: Size = Field(default=32 * MIB, ge=16 * KIB, le=256 * MIB)
+    """The largest info dictionary taken from peers or a .torrent file."""
+
+    files_max: Count = Field(default=200_000, ge=1, le=5_000_000)
+    """The most files in one torrent."""
+
+    dht_upload_bytes_per_s_max: Size = Field(default=16_000, ge=1000, le=10_000_000)
+    """What the DHT may send in a second; a flood of queries goes unanswered beyond it."""
+
+    dht_infohashes_stored_max: Count = Field(default=2000, ge=1, le=1_000_000)
+    """Infohashes for which others may leave peers with us."""
+
+    dht_peers_per_infohash_max: Count = Field(default=200, ge=1, le=10_000)
+    """Peers left with us for one infohash."""
+
+    control_clients_max: Count = Field(default=32, ge=1, le=1000)
+    """Clients of the control socket at once."""
+
+    control_request_bytes_max: Size = Field(default=64 * KIB, ge=4 * KIB, le=16 * MIB)
+    """The longest line a control client may send; torrent files travel apart from it."""
+
+
+class Log(_Section):
+    """What the daemon tells about itself, on standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least important lines that are written."""
+
+    format: Literal["auto", "json", "console"] = "auto"
+    """One JSON document a line, or text for people; auto: text on a terminal, else JSON."""
+
+
+class Config(_Section):
+    """The whole file."""
+
+    state_dir: AbsolutePath
+    """What the daemon remembers between runs: torrents, metadata, DHT nodes."""
+
+    download_dir: AbsolutePath
+    """Where torrents are downloaded to, unless `torrentctl add --dir` says otherwise."""
+
+    listen: Listen = Listen()
+    control: Control
+    dht: Dht = Dht()
+    network: Network = Network()
+    limits: Limits = Limits()
+    log: Log = Log()
