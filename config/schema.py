@@ -139,7 +139,7 @@ class Control(_Section):
 
     mode: Annotated[
         str,
-        Field(pattern=r"^06[0-7]0\Z"),
+        Field(pattern=r"^06[0-7]0$"),
         Right('an octal mode in quotes without access for others, as in "0660" or "0600"'),
     ] = "0660"
     """The permissions of the socket, octal and in quotes; others never get any."""
