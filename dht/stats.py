@@ -1,0 +1,71 @@
+"""What the node counts (no BEP applies): everything sent, answered, found and dropped, for people and tests."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Family = Literal["ipv4", "ipv6"]
+
+
+@dataclass(slots=True)
+class FamilyStats:
+    """One of the two DHTs of BEP 32, as it is now."""
+
+    family: Family
+    node_id: str
+    external_address: str | None
+    nodes_good: int
+    nodes_questionable: int
+    buckets: int
+
+
+@dataclass(slots=True)
+class DhtStats:
+    """Counters since the start; `families`, `searches_running`, `queries_pending` and `peers_stored`
+    are as of now. What is dropped is counted by its reason."""
+
+    queries_sent: int = 0
+    replies_received: int = 0
+    errors_received: int = 0
+    timeouts: int = 0
+    queries_received: int = 0
+    replies_sent: int = 0
+    errors_sent: int = 0
+    announces_accepted: int = 0
+    announces_refused: int = 0
+    bytes_received: int = 0
+    bytes_sent: int = 0
+
+    dropped_not_krpc: int = 0  # by length or first byte, before any decode
+    dropped_source: int = 0  # an address that the policy does not let us answer
+    dropped_malformed: int = 0
+    dropped_flood: int = 0  # too many from one source
+    dropped_budget: int = 0  # the answer would exceed what we send a second
+    dropped_amplifying: int = 0  # the answer would be more than 4 times the query
+    dropped_unasked: int = 0  # a reply or error that answers no query of ours
+    dropped_own: int = 0  # our own id or address: an echo
+    dropped_read_only: int = 0  # a query while we are read-only (BEP 43)
+    addresses_refused: int = 0  # in replies, by the policy
+    id_mismatches: int = 0  # a node answered under another id than it had
+    queries_not_sent: int = 0  # the transaction table was full
+
+    queries_pending: int = 0
+    searches_running: int = 0
+    peers_stored: int = 0
+    nodes_good: int = 0
+    nodes_questionable: int = 0
+    last_reply_at: float | None = None
+    families: list[FamilyStats] = field(default_factory=list)
+
+    @property
+    def datagrams_dropped(self) -> int:
+        return (
+            self.dropped_not_krpc
+            + self.dropped_source
+            + self.dropped_malformed
+            + self.dropped_flood
+            + self.dropped_budget
+            + self.dropped_amplifying
+            + self.dropped_unasked
+            + self.dropped_own
+            + self.dropped_read_only
+        )
