@@ -1,0 +1,59 @@
+"""libtorrent in a process of its own, for the benchmarks.
+
+    python -m tests.bench.libtorrent_peer seed HOST TORRENT_FILE DIRECTORY
+    python -m tests.bench.libtorrent_peer leech HOST MAGNET DIRECTORY
+
+A seeder prints `ready` and stays until its standard input ends. A leecher prints one JSON line.
+"""
+
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+
+import libtorrent as lt
+
+from tests.interop.libtorrent_client import LibtorrentClient
+from tests.interop.payload import Payload
+
+POLL_S = 0.005
+
+
+def cpu_s() -> float:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+def seed(host: str, torrent_path: Path, directory: Path) -> None:
+    infohash = str(lt.torrent_info(str(torrent_path)).info_hashes().v1)
+    with LibtorrentClient(host) as client:
+        client.seed(Payload(directory, directory, torrent_path, infohash))
+        print("ready", flush=True)
+        sys.stdin.read()
+
+
+def leech(host: str, magnet: str, directory: Path) -> dict[str, float]:
+    """Seconds from the add to the first payload byte and to the last piece, and the CPU spent."""
+    with LibtorrentClient(host) as client:
+        cpu_before_s, started_at = cpu_s(), time.monotonic()
+        handle = client.download(magnet, directory)
+        first_byte_s = 0.0
+        while not (status := handle.status()).is_seeding:
+            if not first_byte_s and status.total_payload_download:
+                first_byte_s = time.monotonic() - started_at
+            time.sleep(POLL_S)
+        seconds = time.monotonic() - started_at
+        return {"seconds": seconds, "first_byte_s": first_byte_s, "cpu_s": cpu_s() - cpu_before_s}
+
+
+def main() -> None:
+    role, host, what, directory = sys.argv[1:]
+    if role == "seed":
+        seed(host, Path(what), Path(directory))
+    else:
+        print(json.dumps(leech(host, what, Path(directory))), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""kill -9 at any moment: nothing lost, nothing wrong, nothing claimed (F1, F2; T35)."""
+
+import random
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import libtorrent as lt
+
+from tests.interop.libtorrent_client import LibtorrentClient, wait_until
+from tests.interop.payload import Payload, single_file
+from tests.interop.torrentd_process import TorrentdProcess
+from torrentd.wire.formats.bitfield import Bitfield
+from torrentd.wire.store import resume
+
+KILL_COUNT = 20
+SIZE_BYTES = 48 * 2**20
+PIECE_BYTES = 256 * 1024
+SEEDER_BYTES_PER_S = 8 * 2**20
+# What a kill may cost: the pieces half done at that moment, and what is still in the sockets.
+IN_FLIGHT_BYTES_MAX = 5 * PIECE_BYTES
+
+
+def pieces_on_record(torrentd: TorrentdProcess, payload: Payload) -> list[int]:
+    """The pieces that the resume file claims, whatever generation would be loaded."""
+    state = resume.load(torrentd.state / "torrents" / f"{payload.infohash}.resume")
+    if state is None or not state.piece_count:
+        return []
+    return list(Bitfield.from_bytes(state.have, state.piece_count))
+
+
+def assert_every_claim_is_true(torrentd: TorrentdProcess, payload: Payload) -> int:
+    """Each piece on record is on disk, byte for byte; how many there are."""
+    claimed = pieces_on_record(torrentd, payload)
+    original = payload.root.read_bytes()
+    copy = torrentd.downloads / payload.root.name
+    data = copy.read_bytes() if copy.exists() else b""
+    for index in claimed:
+        span = slice(index * PIECE_BYTES, (index + 1) * PIECE_BYTES)
+        assert data[span] == original[span], f"piece {index} is claimed and wrong"
+    return len(claimed)
+
+
+def test_a_download_survives_twenty_kills(new_host: Callable[[], str], tmp_path: Path) -> None:
+    """Twice the budget of this test is what it would fetch if a restart forgot everything."""
+    rng = random.Random(20260901)
+    payload = single_file(tmp_path / "payload", SIZE_BYTES, PIECE_BYTES)
+    torrentd = TorrentdProcess(new_host(), tmp_path / "torrentd")
+    limited: lt.settings_pack = {"upload_rate_limit": SEEDER_BYTES_PER_S}
+    with LibtorrentClient(new_host(), limited) as seeder, torrentd:
+        handle = seeder.seed(payload)
+        peer = f"{seeder.host}:{seeder.port}"
+        torrentd.command("add", str(payload.torrent_path))
+        on_record = 0
+        for _ in range(KILL_COUNT):
+            torrentd.command("add-peer", payload.infohash, peer)
+            target = uploaded_bytes(handle) + rng.randrange(1, 2 * SIZE_BYTES // KILL_COUNT)
+            wait_until(partial(has_uploaded, handle, target), 60, "the download goes on")
+            torrentd.kill()
+            previously, on_record = on_record, assert_every_claim_is_true(torrentd, payload)
+            assert on_record >= previously, "a piece on record was lost"
+            torrentd.start()
+        torrentd.command("add-peer", payload.infohash, peer)
+        torrentd.command("wait", payload.infohash, "--timeout", "90", timeout_s=100)
+        fetched_bytes = uploaded_bytes(handle)
+    assert payload.is_complete_in(torrentd.downloads)
+    assert fetched_bytes <= SIZE_BYTES + KILL_COUNT * IN_FLIGHT_BYTES_MAX
+
+
+def uploaded_bytes(handle: lt.torrent_handle) -> int:
+    uploaded: int = handle.status().total_payload_upload
+    return uploaded
+
+
+def has_uploaded(handle: lt.torrent_handle, target_bytes: int) -> bool:
+    return uploaded_bytes(handle) >= min(target_bytes, SIZE_BYTES)
