@@ -5,7 +5,7 @@ Formats raise these and nothing else; a core catches them in one place, counts, 
 
 
 class ProtocolError(ValueError):
-    """The remote broke a BEP. `reason` is a sentence of ours: it never quotes the remote's bytes."""
+    """The remote broke a BEP. `reason` is a sentence of ours and never quotes its bytes."""
 
     __slots__ = ("reason",)
 

@@ -1,4 +1,4 @@
-"""Ids of 20 bytes, checked once, at the edge (BEP 3). They are bytes, so that they hash as bytes."""
+"""Ids of 20 bytes, checked once, at the edge (BEP 3). They are bytes, so they hash as bytes."""
 
 from typing import Self
 
