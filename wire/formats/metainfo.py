@@ -247,7 +247,7 @@ def _check_hybrid(info: Info, file_tree: Bencoded) -> None:
     check_file_tree(file_tree, listed)
 
 
-def _nodes(value: Bencoded | None) -> tuple[Address, ...]:
+def _nodes(value: "Bencoded | None") -> tuple[Address, ...]:
     # BEP 5: "nodes" = [["<host>", <port>], …]; names of hosts are never looked up
     nodes: dict[Address, None] = {}
     for pair in value[:NODES_MAX] if isinstance(value, list) else []:
@@ -262,7 +262,7 @@ def _nodes(value: Bencoded | None) -> tuple[Address, ...]:
     return tuple(nodes)
 
 
-def _web_seeds(value: Bencoded | None) -> tuple[str, ...]:
+def _web_seeds(value: "Bencoded | None") -> tuple[str, ...]:
     # BEP 19: one URL or a list of them
     urls: dict[str, None] = {}
     for url in value[:WEB_SEEDS_MAX] if isinstance(value, list) else [value]:
