@@ -22,6 +22,7 @@ INT_MIN, INT_MAX = -(2**63), 2**63 - 1
 INT_DIGITS_MAX = 19  # of 2^63
 LENGTH_DIGITS_MAX = 10  # more digits than any input of ours has bytes
 _ZERO, _END = b"0e"
+_SHORT_LENGTHS = {b"%d:" % length: length for length in range(100)}  # all that KRPC mostly has
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +89,26 @@ class StrictDecoder(BencodeDecoder):  # type: ignore[misc]  # bencodepy has no t
     def decode_string(
         self, x: bytes, f: int, depth_left: int = 0, reading: _Reading | None = None
     ) -> tuple[bytes, int]:
-        colon = x.index(b":", f, f + LENGTH_DIGITS_MAX + 1)
-        digits = x[f:colon]
-        if not digits.isdigit() or (digits[0] == _ZERO and digits != b"0"):
-            raise BencodeError("not bencode: malformed length")
-        start = colon + 1
-        end = start + int(digits)
+        length = _SHORT_LENGTHS.get(x[f : f + 2])
+        if length is not None:
+            start = f + 2
+        else:
+            length = _SHORT_LENGTHS.get(x[f : f + 3])
+            if length is not None:
+                start = f + 3
+            else:
+                length, start = self._decode_length(x, f)
+        end = start + length
         if end > len(x):
             raise BencodeError("a string longer than the input")
         return x[start:end], end
+
+    def _decode_length(self, x: bytes, f: int) -> tuple[int, int]:
+        colon = x.index(b":", f, f + LENGTH_DIGITS_MAX + 1)
+        digits = x[f:colon]
+        if not digits.isdigit() or digits[0] == _ZERO:
+            raise BencodeError("not bencode: malformed length")
+        return int(digits), colon + 1
 
     def decode_list(
         self, x: bytes, f: int, depth_left: int, reading: _Reading
