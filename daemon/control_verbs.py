@@ -1,0 +1,241 @@
+"""The verbs of the control socket: parameters in, one command of the session, one document out.
+
+The document is what `torrentctl --json` prints for the verb. This room knows the session only by
+the questions of `Commands`; it knows no socket and no JSON text.
+"""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Literal, Protocol, TypeAlias
+
+from torrentd.daemon.control_lines import (
+    INVALID_PARAMS,
+    METAINFO_BYTES_MAX,
+    METHOD_NOT_FOUND,
+    Json,
+    LineError,
+)
+from torrentd.daemon.control_params import Params
+from torrentd.daemon.status import (
+    AddRequest,
+    AddResult,
+    DaemonStatus,
+    DhtStatus,
+    FileStatus,
+    PeerStatus,
+    TorrentInfo,
+    TorrentStatus,
+)
+from torrentd.wire.formats.ids import InfoHash
+
+WAIT_S_MAX = 366 * 86400.0
+WAIT_SLICE_S = 2.0  # how long a client that hung up keeps its place
+PROTOCOL_VERSION = 1  # of the documents; grows when a field changes its meaning or goes
+
+Document: TypeAlias = Mapping[str, object]
+
+
+class Commands(Protocol):
+    """What the control socket needs of the session. Each may raise Refused with a sentence."""
+
+    async def add(self, request: AddRequest) -> AddResult: ...
+    def status(self) -> DaemonStatus: ...
+    def torrents(self) -> list[TorrentStatus]: ...
+    def torrent(self, infohash: InfoHash) -> TorrentStatus: ...
+    def find(self, selector: str) -> InfoHash: ...
+    def info(self, infohash: InfoHash) -> TorrentInfo: ...
+    def peers(self, infohash: InfoHash) -> list[PeerStatus]: ...
+    def files(self, infohash: InfoHash) -> list[FileStatus]: ...
+    async def pause(self, infohash: InfoHash) -> None: ...
+    async def resume(self, infohash: InfoHash) -> None: ...
+    async def remove(self, infohash: InfoHash, delete_data: bool = False) -> None: ...
+    async def verify(self, infohash: InfoHash) -> None: ...
+    async def add_peer(self, infohash: InfoHash, address_text: str) -> None: ...
+    async def wait(
+        self,
+        infohash: InfoHash,
+        until: Literal["done", "metadata"],
+        timeout_s: float | None = None,
+    ) -> bool: ...
+    def dht(self) -> DhtStatus: ...
+    def request_shutdown(self) -> None: ...
+
+
+@dataclass(slots=True)
+class Answer:
+    """`then` is called once the document is on its way."""
+
+    document: Document
+    then: Callable[[], None] | None = None
+
+
+@dataclass(slots=True)
+class Call:
+    """One request beyond its params: raw torrent bytes, and whether the caller hung up."""
+
+    metainfo: bytes | None
+    hung_up: Callable[[], bool]
+
+
+_Run: TypeAlias = Callable[[Params, Call], Awaitable[Answer]]
+
+
+class Verbs:
+    """The methods by name. `run` raises LineError or Refused, nothing else on any input."""
+
+    def __init__(self, commands: Commands) -> None:
+        self._commands = commands
+        self._by_name: dict[str, _Run] = {
+            "add": self._add,
+            "status": self._status,
+            "info": self._info,
+            "peers": self._peers,
+            "files": self._files,
+            "pause": self._pause,
+            "resume": self._resume,
+            "remove": self._remove,
+            "verify": self._verify,
+            "add-peer": self._add_peer,
+            "wait": self._wait,
+            "dht": self._dht,
+            "version": self._version,
+            "shutdown": self._shutdown,
+        }
+
+    async def run(self, method: str, params: dict[str, Json], call: Call) -> Answer:
+        verb = self._by_name.get(method)
+        if verb is None:
+            near = get_close_matches(method[:40], self._by_name, 1)
+            hint = f'; did you mean "{near[0]}"?' if near else ""
+            raise LineError(METHOD_NOT_FOUND, f'there is no "{method[:40]}"{hint}')
+        return await verb(Params(method, params), call)
+
+    async def _add(self, params: Params, call: Call) -> Answer:
+        request = AddRequest(
+            magnet=params.text("uri"),
+            metainfo=call.metainfo,
+            download_dir=params.path("dir"),
+            paused=params.flag("paused"),
+            select=params.ranges("select"),
+            peers=params.texts("peers"),
+        )
+        params.integer("metainfo_bytes", 1, METAINFO_BYTES_MAX)  # the bytes came with the call
+        params.refuse_unknown()
+        if (request.magnet is None) == (request.metainfo is None):
+            raise LineError(INVALID_PARAMS, 'add needs one of "uri" and "metainfo_bytes"')
+        return Answer({"torrents": [await self._commands.add(request)]})
+
+    async def _status(self, params: Params, call: Call) -> Answer:
+        infohashes = self._find_all(params.texts("torrents"))
+        params.refuse_unknown()
+        if infohashes:
+            torrents = [self._commands.torrent(infohash) for infohash in infohashes]
+        else:
+            torrents = self._commands.torrents()
+        return Answer({"daemon": self._commands.status(), "torrents": torrents})
+
+    async def _info(self, params: Params, call: Call) -> Answer:
+        info = self._commands.info(self._find_one(params))
+        fields = {name: getattr(info, name) for name in info.__slots__}
+        status = fields.pop("status")
+        own = {name: getattr(status, name) for name in status.__slots__}
+        return Answer({**own, **fields})
+
+    async def _peers(self, params: Params, call: Call) -> Answer:
+        infohash = self._find_one(params)
+        return Answer({**self._named(infohash), "peers": self._commands.peers(infohash)})
+
+    async def _files(self, params: Params, call: Call) -> Answer:
+        infohash = self._find_one(params)
+        return Answer({**self._named(infohash), "files": self._commands.files(infohash)})
+
+    async def _pause(self, params: Params, call: Call) -> Answer:
+        return await self._each(params, self._commands.pause)
+
+    async def _resume(self, params: Params, call: Call) -> Answer:
+        return await self._each(params, self._commands.resume)
+
+    async def _verify(self, params: Params, call: Call) -> Answer:
+        return await self._each(params, self._commands.verify)
+
+    async def _remove(self, params: Params, call: Call) -> Answer:
+        delete_data = params.flag("data")
+
+        async def remove(infohash: InfoHash) -> None:
+            await self._commands.remove(infohash, delete_data)
+
+        return await self._each(params, remove)
+
+    async def _add_peer(self, params: Params, call: Call) -> Answer:
+        address = params.required_text("address")
+        infohash = self._find_one(params)
+        await self._commands.add_peer(infohash, address)
+        return Answer({**self._named(infohash), "address": address})
+
+    async def _wait(self, params: Params, call: Call) -> Answer:
+        until = params.choice("until", ("done", "metadata"), "done")
+        timeout_s = params.number("timeout_s", 0, WAIT_S_MAX)
+        infohashes = self._find_all(params.required_texts("torrents"))
+        params.refuse_unknown()
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        reached = True
+        for infohash in infohashes:
+            goal: Literal["done", "metadata"] = "metadata" if until == "metadata" else "done"
+            reached = await self._wait_one(infohash, goal, deadline, call) and reached
+        torrents = [self._commands.torrent(infohash) for infohash in infohashes]
+        return Answer({"reached": reached, "torrents": torrents})
+
+    async def _wait_one(
+        self,
+        infohash: InfoHash,
+        until: Literal["done", "metadata"],
+        deadline: float | None,
+        call: Call,
+    ) -> bool:
+        """In slices, so that a client that is gone does not wait here for years."""
+        while not call.hung_up():
+            left_s = WAIT_SLICE_S if deadline is None else max(0.0, deadline - time.monotonic())
+            if await self._commands.wait(infohash, until, min(left_s, WAIT_SLICE_S)):
+                return True
+            if deadline is not None and time.monotonic() >= deadline:
+                return False
+        return False
+
+    async def _dht(self, params: Params, call: Call) -> Answer:
+        params.refuse_unknown()
+        dht = self._commands.dht()
+        return Answer({name: getattr(dht, name) for name in dht.__slots__})
+
+    async def _version(self, params: Params, call: Call) -> Answer:
+        params.refuse_unknown()
+        daemon = self._commands.status()
+        versions = {"version": daemon.version, "protocol": PROTOCOL_VERSION}
+        return Answer({**versions, "uptime_s": daemon.uptime_s, "pid": daemon.pid})
+
+    async def _shutdown(self, params: Params, call: Call) -> Answer:
+        params.refuse_unknown()
+        return Answer({"stopping": True}, then=self._commands.request_shutdown)
+
+    async def _each(self, params: Params, command: Callable[[InfoHash], Awaitable[None]]) -> Answer:
+        """All are found before the first is touched: a typo in the third changes nothing."""
+        infohashes = self._find_all(params.required_texts("torrents"))
+        params.refuse_unknown()
+        named = [self._named(infohash) for infohash in infohashes]
+        for infohash in infohashes:
+            await command(infohash)
+        return Answer({"torrents": named})
+
+    def _find_one(self, params: Params) -> InfoHash:
+        selector = params.required_text("torrent")
+        params.refuse_unknown()
+        return self._commands.find(selector)
+
+    def _find_all(self, selectors: list[str]) -> list[InfoHash]:
+        """In the order given, each torrent once."""
+        return list(dict.fromkeys(self._commands.find(selector) for selector in selectors))
+
+    def _named(self, infohash: InfoHash) -> dict[str, str]:
+        torrent = self._commands.torrent(infohash)
+        return {"infohash": torrent.infohash, "name": torrent.name}
