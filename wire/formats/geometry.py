@@ -136,11 +136,15 @@ class FileLayout:
 
     def pieces_of_file(self, file_index: int) -> range:
         """The pieces that hold a byte of the file; empty for an empty file."""
-        length = self.lengths[file_index]
-        if length == 0:
+        return self.pieces_of_range(file_index, 0, self.lengths[file_index])
+
+    def pieces_of_range(self, file_index: int, start: int, end: int) -> range:
+        """The pieces that hold a byte of start … end of the file; empty for no bytes."""
+        end = min(end, self.lengths[file_index])
+        if start >= end:
             return range(0)
-        first = self.offsets[file_index] // self.geometry.piece_length
-        last = (self.offsets[file_index] + length - 1) // self.geometry.piece_length
+        first = (self.offsets[file_index] + start) // self.geometry.piece_length
+        last = (self.offsets[file_index] + end - 1) // self.geometry.piece_length
         return range(first, last + 1)
 
     def files_of_piece(self, piece_index: int) -> list[int]:

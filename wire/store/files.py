@@ -123,7 +123,14 @@ class FileStore:
     def stat_files(self) -> list[os.stat_result | None]:
         """What stands at each file's name now: None for nothing, and for padding. UnsafePath when
         it is no regular file."""
-        return [self._folders.stat(name) if name else None for name in self.names]
+        there: dict[str, bool] = {}  # a folder that is absent is asked for once
+        found: list[os.stat_result | None] = []
+        for name in self.names:
+            folder = name.rpartition("/")[0]
+            if name and folder not in there:
+                there[folder] = self._folders.exists(folder)
+            found.append(self._folders.stat(name) if name and there[folder] else None)
+        return found
 
     def stamps(self) -> list[FileStamp | None]:
         """A stamp for each file as of the last sync, to be kept with the pieces had. The first call

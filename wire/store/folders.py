@@ -91,6 +91,14 @@ class Folders:
             raise UnsafePath(self.root / path, "not a regular file stands here")
         return found
 
+    def exists(self, path: str) -> bool:
+        """Whether there is a folder at `path`. UnsafePath when something else is there."""
+        try:
+            with self.folder(path):
+                return True
+        except Absent:
+            return False
+
     def unlink(self, path: str) -> None:
         """Remove the regular file at `path`; anything else that stands there stays."""
         folder, _, name = path.rpartition("/")

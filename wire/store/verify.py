@@ -1,0 +1,167 @@
+"""Which pieces are really there (BEP 3): hashes decide, file stamps save the work of hashing.
+
+Differs from the BEP: nothing. SHA-1 is what version 1 has; version 2 would change this file alone.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from threading import Lock
+
+from torrentd.wire.formats.bitfield import Bitfield
+from torrentd.wire.formats.geometry import FileLayout
+from torrentd.wire.formats.metainfo import Info
+from torrentd.wire.store.api import StoreError
+from torrentd.wire.store.files import FileStamp, FileStore
+
+CHUNK_BYTES = 1 << 20  # one read and one hash step: large enough that the GIL hardly matters
+
+
+def hash_piece(buffer: bytes | bytearray | memoryview) -> bytes:
+    """SHA-1 of a piece. Lets go of the GIL."""
+    return hashlib.sha1(buffer, usedforsecurity=False).digest()
+
+
+def piece_matches(info: Info, piece_index: int, buffer: bytes | bytearray | memoryview) -> bool:
+    """Whether `buffer` is that piece of the torrent."""
+    return hash_piece(buffer) == info.piece_hash(piece_index)
+
+
+def trusted_pieces(
+    have: Bitfield,
+    layout: FileLayout,
+    saved: Sequence[FileStamp | None],
+    found: Sequence[FileStamp | None],
+) -> Bitfield:
+    """Those of `have` whose files all look as they did when they were last synced. The rest need
+    a check: somebody, perhaps we before a crash, has written since."""
+    trusted = have.copy()
+    if len(saved) != len(found):
+        return Bitfield(len(have))
+    for file_index, (before, now) in enumerate(zip(saved, found, strict=True)):
+        if before != now:
+            for piece_index in layout.pieces_of_file(file_index):
+                trusted.clear(piece_index)
+    return trusted
+
+
+def data_missing(saved: Sequence[FileStamp | None], found: Sequence[FileStamp | None]) -> bool:
+    """Whether we had files and every one of them is gone: rather an unmounted disk than somebody
+    who deleted them one by one, so that downloading all again would be wrong (F7)."""
+    return any(saved) and not any(found)
+
+
+class Check:
+    """One check of a torrent's files against its hashes.
+
+    `run` may be called from several threads at once, which share the work; `have` and
+    `pieces_checked` may be read from any thread meanwhile. Files that are absent cost nothing, and
+    holes cost one comparison, however large.
+    """
+
+    def __init__(self, store: FileStore, trusted: Bitfield | None = None) -> None:
+        """Pieces in `trusted` count as had and are not read."""
+        self._store = store
+        self._info = store.info
+        self.have = trusted.copy() if trusted is not None else Bitfield(self.piece_count)
+        self.pieces_checked = 0
+        self._lock = Lock()
+        self._stopped = False
+        self._planned = False
+        self._next = 0
+        self._todo = bytearray(b"\x01") * self.piece_count  # not had yet, and all bytes are there
+        self._hollow = bytearray(b"\x01") * self.piece_count  # no byte is anything but a hole
+        self._hashes_of_zeros: dict[int, bytes] = {}
+        self._present: list[int] = []
+
+    @property
+    def piece_count(self) -> int:
+        """Pieces of the torrent."""
+        return self._info.geometry.piece_count
+
+    def stop(self) -> None:
+        """Every `run` returns soon; what was found until then stays."""
+        self._stopped = True
+
+    @property
+    def finished(self) -> bool:
+        """Whether every piece has been looked at."""
+        return self._planned and self.pieces_checked == self.piece_count
+
+    def run(self, on_piece: Callable[[int, bool], None] | None = None) -> None:
+        """Work until nothing is left or `stop`. `on_piece(piece_index, good)` is called in this
+        thread, once for each piece that was not obvious. Raises UnsafePath when something other
+        than a regular file stands at a file's name."""
+        with self._lock:
+            if not self._planned:
+                self._plan()
+        buffer = memoryview(bytearray(CHUNK_BYTES))
+        while not self._stopped:
+            with self._lock:
+                piece_index = self._todo.find(1, self._next)
+                if piece_index < 0:
+                    return
+                self._next = piece_index + 1
+            good = self._is_good(piece_index, buffer)
+            if good is None:
+                return
+            with self._lock:
+                self.pieces_checked += 1
+                if good:
+                    self.have.set(piece_index)
+            if on_piece is not None:
+                on_piece(piece_index, good)
+
+    def foreign_files(self) -> list[str]:
+        """Names of files that hold data of which not one piece matches: somebody else's, it seems,
+        and this torrent would overwrite them (F9). Ask when `finished`."""
+        return [
+            self._store.names[file_index]
+            for file_index in self._present
+            if not any(self.have[i] for i in self._store.layout.pieces_of_file(file_index))
+        ]
+
+    def _plan(self) -> None:
+        for file_index, found in enumerate(self._store.stat_files()):
+            self._plan_file(file_index, found.st_size if found else 0)
+        for piece_index in self.have:
+            self._todo[piece_index] = 0
+        self.pieces_checked = self._todo.count(0)
+        self._planned = True
+
+    def _plan_file(self, file_index: int, size_bytes: int) -> None:
+        layout = self._store.layout
+        if not self._store.names[file_index]:
+            return  # padding is zeros wherever it is
+        absent = layout.pieces_of_range(file_index, size_bytes, layout.lengths[file_index])
+        self._todo[absent.start : absent.stop] = bytes(len(absent))
+        ranges = self._store.data_ranges(file_index) if size_bytes else []
+        for start, end in ranges:
+            filled = layout.pieces_of_range(file_index, start, end)
+            self._hollow[filled.start : filled.stop] = bytes(len(filled))
+        if ranges and layout.lengths[file_index]:
+            self._present.append(file_index)
+
+    def _is_good(self, piece_index: int, buffer: memoryview) -> bool | None:
+        # None: stopped in the middle
+        size = self._info.geometry.piece_size(piece_index)
+        if self._hollow[piece_index]:
+            return self._hash_of_zeros(size) == self._info.piece_hash(piece_index)
+        digest = hashlib.sha1(usedforsecurity=False)
+        try:
+            for begin in range(0, size, CHUNK_BYTES):
+                part = buffer[: min(CHUNK_BYTES, size - begin)]
+                self._store.read_into(piece_index, begin, part)
+                digest.update(part)
+                if self._stopped:
+                    return None
+        except StoreError:
+            return False  # shrunk meanwhile, or unreadable: it is not there
+        return digest.digest() == self._info.piece_hash(piece_index)
+
+    def _hash_of_zeros(self, size: int) -> bytes:
+        if size not in self._hashes_of_zeros:
+            digest = hashlib.sha1(usedforsecurity=False)
+            for begin in range(0, size, CHUNK_BYTES):
+                digest.update(bytes(min(CHUNK_BYTES, size - begin)))
+            self._hashes_of_zeros[size] = digest.digest()
+        return self._hashes_of_zeros[size]
