@@ -1,0 +1,96 @@
+"""The pieces that the peer says it has: bitfield, have, have-all, have-none (BEP 3, 6).
+
+Until the metadata is known nobody can tell how long a bitfield should be; what comes is then kept
+raw, never above the largest that any torrent can have (W3), and judged by `set_piece_count`.
+"""
+
+from torrentd.wire.formats.bitfield import Bitfield
+from torrentd.wire.formats.errors import MessageError
+from torrentd.wire.formats.messages import PIECES_MAX
+
+
+class AnnouncedPieces:
+    """What one peer announced. `bitfield` is None before the number of pieces is known."""
+
+    __slots__ = (
+        "_any_have",
+        "_bitfield_came",
+        "_has_all",
+        "_raw",
+        "_whole",
+        "any_came",
+        "bitfield",
+    )
+
+    def __init__(self) -> None:
+        self.bitfield: Bitfield | None = None
+        self._any_have = self.any_came = False
+        self._whole = False  # bitfield, have-all or have-none came
+        self._has_all = False
+        self._bitfield_came = False
+        self._raw = bytearray()
+
+    @property
+    def is_seed(self) -> bool:
+        """Every piece, as far as it can be known yet."""
+        return self._has_all if self.bitfield is None else self.bitfield.all()
+
+    def receive_bitfield(self, data: bytes) -> None:
+        """ "bitfield is only ever sent as the first message"; its length and spare bits must be
+        right: MessageError."""
+        self._begin_whole()
+        if self.bitfield is None:
+            self._raw = bytearray(data)
+            self._bitfield_came = True
+        else:
+            self.bitfield = Bitfield.from_bytes(data, self.bitfield.size)
+
+    def receive_have_all(self) -> None:
+        """BEP 6: it stands for a bitfield."""
+        self._begin_whole()
+        self._has_all = True
+        if self.bitfield is not None:
+            self.bitfield = Bitfield.full(self.bitfield.size)
+
+    def receive_have_none(self) -> None:
+        """BEP 6: it stands for a bitfield."""
+        self._begin_whole()
+
+    def receive_have(self, piece_index: int) -> bool:
+        """Tells whether that is news. MessageError for an index outside the torrent, or outside any
+        torrent while ours is unknown."""
+        self._any_have = self.any_came = True
+        if self.bitfield is not None:
+            if piece_index >= self.bitfield.size:
+                raise MessageError("a have outside the torrent")
+            return self.bitfield.set(piece_index)
+        return self._receive_raw_have(piece_index)
+
+    def set_piece_count(self, piece_count: int) -> Bitfield:
+        """The metadata is known: what was kept raw becomes `bitfield`, or a MessageError."""
+        if self._has_all:
+            self.bitfield = Bitfield.full(piece_count)
+        else:
+            byte_count = (piece_count + 7) // 8
+            if not self._bitfield_came:  # single haves, or nothing, say nothing of the length
+                self._raw.extend(bytes(max(byte_count - len(self._raw), 0)))
+            self.bitfield = Bitfield.from_bytes(self._raw, piece_count)
+        self._raw = bytearray()
+        return self.bitfield
+
+    def _begin_whole(self) -> None:
+        if self._whole:
+            raise MessageError("a second bitfield")
+        if self._any_have:
+            raise MessageError("a bitfield after a have")
+        self._whole = self.any_came = True
+
+    def _receive_raw_have(self, piece_index: int) -> bool:
+        if piece_index >= PIECES_MAX:
+            raise MessageError("a have outside any torrent")
+        at, bit = piece_index >> 3, 0x80 >> (piece_index & 7)
+        if at >= len(self._raw):
+            self._raw.extend(bytes(at + 1 - len(self._raw)))
+        known = bool(self._raw[at] & bit) or self._has_all
+        self._raw[at] |= bit
+        return not known

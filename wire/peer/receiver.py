@@ -1,0 +1,391 @@
+"""The peer's half of a connection: what its messages mean, judged before anyone sees them (BEP 3,
+5, 6, 9, 10, 11).
+
+`read` walks over complete messages where they lie. Runs of blocks and of requests, which are
+nearly all there is, are taken by two tight loops; every other message is decoded and dispatched.
+
+Differs from the BEP: BEP 6 asks to part with a peer that sends a block or a reject never asked
+for. Both happen to honest peers around a cancel or a time-out, so a little of it is suffered (W6).
+"""
+
+from struct import Struct
+
+from torrentd.wire.formats import messages
+from torrentd.wire.formats.address import Address
+from torrentd.wire.formats.bitfield import Bitfield
+from torrentd.wire.formats.errors import MessageError
+from torrentd.wire.formats.extension import (
+    HANDSHAKE_ID,
+    OUR_MESSAGE_IDS,
+    UT_METADATA,
+    UT_PEX,
+    ExtensionHandshake,
+    decode_extension_handshake,
+)
+from torrentd.wire.formats.geometry import BLOCK_BYTES, REQUEST_BYTES_MAX, BlockRef, Geometry
+from torrentd.wire.formats.ids import InfoHash, PeerId
+from torrentd.wire.formats.messages import LENGTH_BYTES, PIECE, PIECE_HEADER_BYTES, REQUEST
+from torrentd.wire.formats.metadata import MetadataData, decode_metadata
+from torrentd.wire.formats.pex import decode_pex
+from torrentd.wire.peer import events
+from torrentd.wire.peer.announced_pieces import AnnouncedPieces
+from torrentd.wire.peer.control_budget import ControlBudget
+from torrentd.wire.peer.framing import Framing
+from torrentd.wire.peer.rates import Rate
+from torrentd.wire.peer.sender import PeerLimits, Sender
+
+REQUEST_MESSAGE_BYTES = 17
+UNKNOWN_MESSAGES_MAX = 100  # W1
+STRIKES_MAX = 50  # requests too long and rejects never asked for (W4)
+CHOKED_REQUESTS_MAX = 2000  # asked while choked; a full queue may be on its way when we choke
+ALLOWED_FAST_MAX = 100  # BEP 6 speaks of 10
+UNREQUESTED_BYTES_MAX = 1024 * 1024  # W6
+UNREQUESTED_SHARE = 20  # 1 in 20 is the 5 % of W6 …
+UNREQUESTED_BYTES_FREE = 8 * BLOCK_BYTES  # … but not of the first few blocks
+_PIECE_HEAD = Struct(">IBII")
+_REQUEST_HEAD = Struct(">IBIII")
+_OUR_NAMES = {message_id: name for name, message_id in OUR_MESSAGE_IDS.items()}
+
+
+class Receiver(Sender):
+    """The flags that the peer controls, its pieces, and what has come from it."""
+
+    def __init__(
+        self,
+        address: Address,
+        *,
+        outgoing: bool,
+        peer_id: PeerId,
+        infohash: InfoHash | None,
+        limits: PeerLimits,
+        now: float,
+    ) -> None:
+        super().__init__(
+            address, outgoing=outgoing, peer_id=peer_id, infohash=infohash, limits=limits, now=now
+        )
+        self.geometry: Geometry | None = None
+        self.peer_choking = True
+        self.peer_interested = False
+        self.allowed_fast_in: dict[int, None] = {}
+        self.download_rate = Rate(now)
+        self.downloaded_bytes = 0
+        self.wasted_bytes = 0
+        self.last_block_at: float | None = None
+        self._announced = AnnouncedPieces()
+        self._framing = Framing()
+        self._budget = ControlBudget(now)
+        self._events: list[events.Event] = []  # of the call that is running
+        self._owed_grew = False
+        self._unknown_messages = 0
+        self._strikes = 0
+
+    @property
+    def pieces(self) -> Bitfield | None:
+        """The peer's pieces; None until the metadata is known."""
+        return self._announced.bitfield
+
+    @property
+    def is_seed(self) -> bool:
+        """The peer has every piece."""
+        return self._announced.is_seed
+
+    @property
+    def snubbed(self) -> bool:
+        """It owes us blocks and has not sent one for as long as they should have taken."""
+        return self.outstanding.snubbed
+
+    def _read(self, data: memoryview) -> int:
+        """Takes every complete message; returns where the unfinished one begins."""
+        at, end = 0, len(data)
+        while True:  # each round takes a message or leaves
+            at = self._read_blocks(data, at)
+            at = self._read_requests(data, at)
+            size = self._framing.message_size(data, at, end - at)
+            if size > end - at:
+                return at
+            if size > LENGTH_BYTES:
+                self._receive_message(data[at + LENGTH_BYTES : at + size])
+            else:
+                self._budget.spend()  # a keep-alive
+            at += size
+
+    def _read_blocks(self, data: memoryview, at: int) -> int:
+        """Takes the run of blocks at `at` that we had asked for. Whatever is in `requests` is a
+        block that the torrent has, of a length that fits: no other check is needed."""
+        take = self.outstanding.requests.pop
+        unpack = _PIECE_HEAD.unpack_from
+        append = self._events.append
+        new_block = events.BlockReceived
+        last = len(data) - PIECE_HEADER_BYTES
+        first = at
+        block_count = 0
+        while at <= last:
+            length, message_id, piece_index, begin = unpack(data, at)
+            stop = at + LENGTH_BYTES + length
+            if message_id != PIECE or stop > len(data):
+                break
+            if take((piece_index, begin, length - 9), None) is None:
+                break
+            append(new_block(piece_index, begin, data[at + PIECE_HEADER_BYTES : stop]))
+            block_count += 1
+            at = stop
+        if block_count:
+            self._count_blocks(block_count, at - first - PIECE_HEADER_BYTES * block_count)
+        return at
+
+    def _read_requests(self, data: memoryview, at: int) -> int:
+        """Takes the run of requests at `at`."""
+        unpack = _REQUEST_HEAD.unpack_from
+        last = len(data) - REQUEST_MESSAGE_BYTES
+        while at <= last:
+            length, message_id, piece_index, begin, block_length = unpack(data, at)
+            if message_id != REQUEST or length != REQUEST_MESSAGE_BYTES - LENGTH_BYTES:
+                break
+            self._receive_request(tuple.__new__(BlockRef, (piece_index, begin, block_length)))
+            at += REQUEST_MESSAGE_BYTES
+        return at
+
+    def _count_blocks(self, block_count: int, size_bytes: int) -> None:
+        now = self._now
+        self.downloaded_bytes += size_bytes
+        self.download_rate.add(size_bytes, now)
+        self.last_block_at = now
+        self.outstanding.progressed(block_count, size_bytes, now)
+
+    def _receive_message(self, message: memoryview) -> None:
+        """`<id><payload>`, of a length that the table of W1 allows."""
+        message_id = message[0]
+        if message_id == PIECE:
+            piece_index, begin = messages.PIECE_FIELDS.unpack_from(message, 1)
+            self._receive_odd_block(piece_index, begin, message[9:])
+            return
+        decoded = messages.decode_message(message_id, message[1:])
+        match decoded:
+            case messages.Choke():
+                self._receive_choke()
+            case messages.Unchoke():
+                self._receive_unchoke()
+            case messages.Interested():
+                self._receive_interest(True)
+            case messages.NotInterested():
+                self._receive_interest(False)
+            case messages.Have():
+                self._receive_have(decoded.piece_index)
+            case messages.Cancel():
+                self._receive_cancel(decoded.block)
+            case _:
+                self._receive_rarer(decoded)
+
+    def _receive_rarer(self, message: messages.Message) -> None:
+        match message:
+            case messages.Bitfield():
+                self._announced.receive_bitfield(message.data)
+                self._tell_pieces()
+            case messages.Request():
+                self._receive_request(message.block)
+            case messages.Port():
+                self._receive_port(message.port)
+            case messages.Extended():
+                self._receive_extended(message.extension_id, message.payload)
+            case messages.Unknown():
+                self._receive_unknown()
+            case _:
+                self._receive_fast(message)
+
+    def _receive_fast(self, message: messages.Message) -> None:
+        """ "When the fast extension is disabled … the peer MUST close the connection" (BEP 6)."""
+        if not self.supports_fast:
+            raise MessageError("a message of the fast extension, which it does not speak")
+        match message:
+            case messages.HaveAll():
+                self._announced.receive_have_all()
+                self._tell_pieces()
+            case messages.HaveNone():
+                self._announced.receive_have_none()
+                self._tell_pieces()
+            case messages.Suggest():
+                self._receive_suggest(message.piece_index)
+            case messages.Reject():
+                self._receive_reject(message.block)
+            case messages.AllowedFast():
+                self._receive_allowed_fast(message.piece_index)
+            case _:
+                raise AssertionError(message)
+
+    def _receive_choke(self) -> None:
+        """BEP 6: "Choke no longer implicitly rejects all pending requests"."""
+        self._budget.spend()
+        lost = [] if self.supports_fast else self.outstanding.lose_all()
+        if self.peer_choking and not lost:
+            return
+        self.peer_choking = True
+        self._events.append(events.Choked(lost))
+
+    def _receive_unchoke(self) -> None:
+        self._budget.spend()
+        if self.peer_choking:
+            self.peer_choking = False
+            self.outstanding.restart(self._now)
+            self._events.append(events.Unchoked())
+
+    def _receive_interest(self, interested: bool) -> None:
+        self._budget.spend()
+        if interested != self.peer_interested:
+            self.peer_interested = interested
+            self._events.append(events.InterestChanged())
+
+    def _receive_have(self, piece_index: int) -> None:
+        """A have that is news costs nothing: there are as many as pieces."""
+        news = self._announced.receive_have(piece_index)
+        if news and self.geometry is not None:
+            self._events.append(events.Have(piece_index))
+        else:
+            self._budget.spend()
+
+    def _tell_pieces(self) -> None:
+        self._budget.spend()
+        if self.geometry is not None:
+            self._events.append(events.PiecesChanged())
+
+    def _receive_request(self, block: BlockRef) -> None:
+        """Owed, or refused, or a reason to part (W2, W4, W5). Duplicates collapse."""
+        piece_index, begin, length = block
+        geometry = self.geometry
+        if length > REQUEST_BYTES_MAX:
+            raise MessageError("a request for far too many bytes")
+        if geometry is None:
+            self._refuse(block)
+            return
+        geometry.check_block(piece_index, begin, length)
+        if length > BLOCK_BYTES:
+            self._strike()
+            self._refuse(block)
+        elif self.am_choking and piece_index not in self.allowed_fast_out:
+            self._refuse_choked(block)
+        elif block in self.owed:
+            self._budget.spend()
+        elif len(self.owed) >= self.limits.requests_queued_max:
+            self._refuse(block)
+        else:
+            self.owed[block] = None
+            if not self._owed_grew:
+                self._owed_grew = True
+                self._events.append(events.BlocksRequested())
+
+    def _refuse(self, block: BlockRef) -> None:
+        self._budget.spend()
+        if self.supports_fast:
+            self.send_reject(block)
+
+    def _refuse_choked(self, block: BlockRef) -> None:
+        """ "It can take several seconds for buffers to drain and messages to propagate once a peer is
+        choked" (BEP 6): so these are no control messages, but they have an end."""
+        self._choked_requests += 1
+        if self._choked_requests > CHOKED_REQUESTS_MAX:
+            raise MessageError("requests without end while choked")
+        if self.supports_fast:
+            self.send_reject(block)
+
+    def _receive_cancel(self, block: BlockRef) -> None:
+        """With BEP 6 a cancelled request still gets its one answer."""
+        self._budget.spend()
+        if block in self.owed:
+            self.send_reject(block)
+
+    def _receive_reject(self, block: BlockRef) -> None:
+        was_outstanding = block in self.outstanding
+        if not self.outstanding.reject(block, self.peer_choking):
+            self._strike()
+        elif was_outstanding:
+            if self.peer_choking:
+                self.allowed_fast_in.pop(block.piece_index, None)  # not that fast after all
+            self._events.append(events.RequestRejected(block))
+
+    def _receive_suggest(self, piece_index: int) -> None:
+        """Advice, checked and not taken: rarest first is the better one."""
+        self._budget.spend()
+        self._check_piece(piece_index)
+
+    def _receive_allowed_fast(self, piece_index: int) -> None:
+        self._budget.spend()
+        self._check_piece(piece_index)
+        if piece_index in self.allowed_fast_in or len(self.allowed_fast_in) >= ALLOWED_FAST_MAX:
+            return
+        self.allowed_fast_in[piece_index] = None
+        if self.geometry is not None:
+            self._events.append(events.AllowedFast(piece_index))
+
+    def _check_piece(self, piece_index: int) -> None:
+        if self.geometry is not None:
+            self.geometry.check_piece(piece_index)
+        elif piece_index >= messages.PIECES_MAX:
+            raise MessageError("a piece index outside any torrent")
+
+    def _receive_odd_block(self, piece_index: int, begin: int, data: memoryview) -> None:
+        """A block that is not outstanding: late, or never asked for (W6)."""
+        block = BlockRef(piece_index, begin, len(data))
+        if self.outstanding.take_late(block):
+            self._count_blocks(1, len(data))
+            self._events.append(events.BlockReceived(piece_index, begin, data))
+            return
+        if self.geometry is not None:
+            self.geometry.check_block(piece_index, begin, len(data))
+        self.wasted_bytes += len(data)
+        self._events.append(events.UnrequestedBlock(len(data)))
+        wasted, free = self.wasted_bytes, UNREQUESTED_BYTES_FREE
+        share_max = free + self.downloaded_bytes // UNREQUESTED_SHARE
+        if wasted > min(share_max, UNREQUESTED_BYTES_MAX):
+            raise MessageError("too many blocks that nobody asked for")
+
+    def _receive_port(self, port: int) -> None:
+        self._budget.spend()
+        if port:  # 0 is a mistake to ignore, not to part for
+            self._events.append(events.PortReceived(Address(self.address.host, port)))
+
+    def _receive_extended(self, extension_id: int, payload: bytes) -> None:
+        """Ids are ours: the peer sends with the numbers of our extension handshake."""
+        if extension_id == HANDSHAKE_ID:
+            self._budget.spend()
+            self._receive_extension_handshake(decode_extension_handshake(payload))
+        elif _OUR_NAMES.get(extension_id) == UT_METADATA:
+            self._receive_metadata(payload)
+        elif _OUR_NAMES.get(extension_id) == UT_PEX:
+            self._budget.spend()
+            self._events.append(events.PexReceived(decode_pex(payload)))
+        else:
+            self._receive_unknown()
+
+    def _receive_extension_handshake(self, handshake: ExtensionHandshake) -> None:
+        """A later one is additive: its `m` is "the actual CHANGES", 0 takes a message away. Only
+        names that we use are kept, or many handshakes would pile up names."""
+        earlier = self.extension.message_ids if self.extension else {}
+        named = earlier | handshake.message_ids
+        handshake.message_ids = {name: named[name] for name in OUR_MESSAGE_IDS if named.get(name)}
+        if self.extension is not None:
+            handshake.metadata_size = handshake.metadata_size or self.extension.metadata_size
+            handshake.listen_port = handshake.listen_port or self.extension.listen_port
+            handshake.client = handshake.client or self.extension.client
+            handshake.reqq = handshake.reqq or self.extension.reqq
+        self.extension = handshake
+        if handshake.reqq is not None:
+            self.outstanding.set_reqq(handshake.reqq)
+        self._events.append(events.ExtensionHandshakeReceived(handshake))
+
+    def _receive_metadata(self, payload: bytes) -> None:
+        """Data is limited by what the swarm asked for; everything else is a control message."""
+        message = decode_metadata(payload)
+        if not isinstance(message, MetadataData):
+            self._budget.spend()
+        if message is not None:
+            self._events.append(events.MetadataMessage(message))
+
+    def _receive_unknown(self) -> None:
+        """Skipped: BEPs to come must not part peers. Endless ones do (W1)."""
+        self._unknown_messages += 1
+        if self._unknown_messages > UNKNOWN_MESSAGES_MAX:
+            raise MessageError("too many messages of kinds we do not know")
+
+    def _strike(self) -> None:
+        self._strikes += 1
+        if self._strikes > STRIKES_MAX:
+            raise MessageError("too many requests and rejects that make no sense")
