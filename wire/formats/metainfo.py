@@ -21,6 +21,7 @@ from torrentd.wire.formats.file_tree import check_file_tree
 from torrentd.wire.formats.geometry import Geometry
 from torrentd.wire.formats.ids import InfoHash
 
+METADATA_BYTES_MAX = METAINFO_LIMITS.size_bytes_max
 HASH_BYTES = 20
 PIECE_LENGTH_MAX = 1 << 29  # 512 MiB; the largest that other clients make
 PIECE_COUNT_MAX = 1 << 21  # a bitfield of 256 KiB, the longest message we read
