@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 KIB = 1024
 MIB = 1024 * KIB
 SOCKET_PATH_BYTES_MAX = 107  # sun_path of Linux is 108 bytes with its closing zero
+SIZE_TEXT = "a size"
 _SIZE = re.compile(r"([0-9]{1,15}) ?(KiB|MiB|GiB)")
 _SIZE_UNITS = {"KiB": KIB, "MiB": MIB, "GiB": 1024 * MIB}
 _HOST_NAME = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?")
@@ -25,9 +26,18 @@ _HOST_NAME = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """What a value of this type looks like, as the second half of an error's sentence."""
+    """What a value of this type is, as the second half of an error's sentence; `keys.py` adds
+    the bounds of the field."""
 
     text: str
+
+
+def size_text(size_bytes: int) -> str:
+    """The shortest exact form a `Size` is read back from: `64 MiB`, `16000`."""
+    for unit in ("GiB", "MiB", "KiB"):
+        if size_bytes and size_bytes % _SIZE_UNITS[unit] == 0:
+            return f"{size_bytes // _SIZE_UNITS[unit]} {unit}"
+    return str(size_bytes)
 
 
 def split_host_port(text: str) -> tuple[str, int]:
@@ -91,9 +101,9 @@ def _host_port(text: str) -> str:
     return text
 
 
-Count = Annotated[int, Field(strict=True)]
-Size = Annotated[int, Field(strict=True), BeforeValidator(_size)]
-Flag = Annotated[bool, Field(strict=True)]
+Count = Annotated[int, Field(strict=True), Right("a whole number")]
+Size = Annotated[int, Field(strict=True), BeforeValidator(_size), Right(SIZE_TEXT)]
+Flag = Annotated[bool, Field(strict=True), Right("true or false")]
 AbsolutePath = Annotated[
     Path, BeforeValidator(_path), Right("an absolute path, or one that begins with ~/")
 ]
@@ -123,7 +133,9 @@ class Listen(_Section):
     """Where peers and nodes reach us."""
 
     addresses: Annotated[
-        tuple[ListenAddress, ...], AfterValidator(_unique), Right("a list of IP addresses")
+        tuple[ListenAddress, ...],
+        AfterValidator(_unique),
+        Right("a list of 1 to 16 different IP addresses of this machine"),
     ] = Field(default=("0.0.0.0", "::"), min_length=1, max_length=16)
     """The addresses to listen on; each has a socket of its own for TCP and for UDP."""
 
@@ -135,7 +147,7 @@ class Control(_Section):
     """The socket torrentctl speaks to."""
 
     socket: SocketPath
-    """The Unix socket of torrentctl."""
+    """The Unix socket of torrentctl; by default in systemd's runtime folder or the user's."""
 
     mode: Annotated[
         str,
@@ -144,7 +156,9 @@ class Control(_Section):
     ] = "0660"
     """The permissions of the socket, octal and in quotes; others never get any."""
 
-    group: str | None = Field(default=None, min_length=1, max_length=64)
+    group: Annotated[str | None, Right("the name of a group")] = Field(
+        default=None, min_length=1, max_length=64
+    )
     """The group that may use the socket beside the daemon's own user; none: the daemon's group."""
 
     @property
@@ -154,7 +168,7 @@ class Control(_Section):
 
 
 class Dht(_Section):
-    """The mainline DHT (BEP 5), the only source of peers besides peers."""
+    """The mainline DHT (BEP 5): where the first peers of a torrent come from."""
 
     enabled: Flag = True
     """Take part in the DHT; without it only magnets with x.pe and add-peer find peers."""
@@ -209,7 +223,7 @@ class Limits(_Section):
     """Blocks one peer may ask for ahead (our `reqq`, BEP 10)."""
 
     requests_outstanding_max: Count = Field(default=2000, ge=1, le=5000)
-    """Blocks we ask one peer for ahead."""
+    """Blocks we ask for ahead at one peer."""
 
     piece_buffers_bytes_max: Size = Field(default=64 * MIB, ge=MIB, le=64 * 1024 * MIB)
     """Memory for pieces that are arriving or on their way to the disk."""
@@ -256,10 +270,11 @@ class Config(_Section):
     """The whole file."""
 
     state_dir: AbsolutePath
-    """What the daemon remembers between runs: torrents, metadata, DHT nodes."""
+    """What the daemon remembers between runs; by default systemd's state folder or the user's."""
 
     download_dir: AbsolutePath
-    """Where torrents are downloaded to, unless `torrentctl add --dir` says otherwise."""
+    """Where torrents are downloaded to, unless `torrentctl add --dir` says otherwise; by default
+    `downloads` in systemd's state folder, or the user's download folder."""
 
     listen: Listen = Listen()
     control: Control

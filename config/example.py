@@ -1,0 +1,71 @@
+"""The shipped torrentd.yaml, made of the schema.
+
+    python -m torrentd.config.example > config/torrentd.yaml
+
+Every key stands in it with its sentence, what is allowed, and its default, commented out: loading
+the file gives the defaults, and a key set by somebody stays visible among those that are not.
+"""
+
+import sys
+import textwrap
+
+from torrentd.config.keys import Key, all_keys
+from torrentd.config.schema import size_text
+
+WIDTH = 96
+HEADER = """\
+## The configuration of torrentd, read at start and on SIGHUP, never written by the daemon.
+## `torrentd --check-config` says what is wrong with it. Lines that begin with `# ` show defaults:
+## remove these two characters to set a key. A file may set one key; all others keep their default.
+## Searched for: --config, $TORRENTD_CONFIG, ~/.config/torrentd/torrentd.yaml (or systemd's
+## $CONFIGURATION_DIRECTORY), /etc/torrentd/torrentd.yaml. The first that is there is the only one.
+"""
+# For the keys whose default depends on who starts the daemon.
+SHOWN_DEFAULTS = {
+    "state_dir": "~/.local/state/torrentd",
+    "download_dir": "~/Downloads",
+    "control.socket": "/run/user/1000/torrentd/control.sock",
+}
+
+
+def example_yaml() -> str:
+    """The whole text of config/torrentd.yaml."""
+    return HEADER + "".join(_paragraph(key) for key in all_keys().values())
+
+
+def _paragraph(key: Key) -> str:
+    indent = "  " if "." in key.name else ""
+    lines = textwrap.wrap(key.sentence, WIDTH - len(indent) - 3)
+    if key.section is None:
+        lines += textwrap.wrap(f"Allowed: {key.right}.", WIDTH - len(indent) - 3)
+        values = [f"# {line}" for line in _yaml_lines(key)]
+    else:
+        values = [f"{key.name}:"]
+    return "\n" + "".join(
+        f"{indent}{line}\n" for line in [*(f"## {each}" for each in lines), *values]
+    )
+
+
+def _yaml_lines(key: Key) -> list[str]:
+    last = key.name.rpartition(".")[2]
+    value = SHOWN_DEFAULTS.get(key.name, key.default)
+    if isinstance(value, tuple):
+        return [f"{last}:", *(f'  - "{item}"' for item in value)]
+    return [f"{last}: {_scalar(value, key.is_size)}"]
+
+
+def _scalar(value: object, is_size: bool) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return size_text(value) if is_size else str(value)
+        case str() if value[:1].isdigit():  # an octal mode would be read as a number
+            return f'"{value}"'
+    return str(value)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(example_yaml())

@@ -1,0 +1,97 @@
+"""The keys of torrentd.yaml, read off the schema: for sentences of errors and the shipped file."""
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import get_args
+
+from annotated_types import Ge, Le
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from torrentd.config.schema import SIZE_TEXT, Config, Right, size_text
+
+LIKENESS_MIN = 0.65  # found by trying: `dth` is meant to be `dht`, `foo` nothing
+SAME_SECTION = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key, or one section: then `section` is its class and `right` lists its keys."""
+
+    name: str  # as in errors: listen.port
+    sentence: str
+    right: str  # what a right value is
+    item_right: str  # for a list: what one of its items is
+    default: object
+    is_size: bool
+    section: type[BaseModel] | None
+
+
+def all_keys() -> dict[str, Key]:
+    """Name -> key, in the order of the schema, each section before its keys."""
+    return {key.name: key for key in _walk(Config, "")}
+
+
+def nearest_key(name: str, keys: dict[str, Key]) -> str | None:
+    """The key that was probably meant: its whole name is alike, or its last part is."""
+    best = max(keys, key=lambda key: _likeness(name, key))
+    return best if _likeness(name, best) >= LIKENESS_MIN else None
+
+
+def _likeness(name: str, key: str) -> float:
+    """0 to 1, and a little more for a key of the same section."""
+    section, _, last = name.lower().rpartition(".")
+    key_section, _, key_last = key.rpartition(".")
+    if section == key_section:
+        return _ratio(last, key_last) + SAME_SECTION
+    return 0 if section == key else max(_ratio(name.lower(), key), _ratio(last, key_last))
+
+
+def _ratio(one: str, other: str) -> float:
+    return difflib.SequenceMatcher(None, one, other, autojunk=False).ratio()
+
+
+def _walk(model: type[BaseModel], prefix: str) -> Iterator[Key]:
+    for name, field in model.model_fields.items():
+        section = field.annotation
+        if isinstance(section, type) and issubclass(section, BaseModel):
+            yield _section_key(prefix + name, section)
+            yield from _walk(section, f"{prefix}{name}.")
+        else:
+            yield _key(prefix + name, field)
+
+
+def _section_key(name: str, section: type[BaseModel]) -> Key:
+    known = ", ".join(section.model_fields)
+    right = f"one or more indented lines with the keys {known}"
+    sentence = " ".join((section.__doc__ or "").split())
+    return Key(name, sentence, right, right, None, False, section)
+
+
+def _key(name: str, field: FieldInfo) -> Key:
+    right = _right_of(field.metadata)
+    is_size = right == SIZE_TEXT
+    arguments = get_args(field.annotation)
+    item_right = ""
+    if arguments and arguments[-1] is Ellipsis:  # tuple[Annotated[…], ...]
+        item_right = _right_of(list(get_args(arguments[0])))
+        right = right or f"a list of entries, each {item_right}"
+    elif not right:  # Literal[…]
+        right = "one of " + ", ".join(map(str, arguments))
+    right += _bounds(field, is_size)
+    sentence = " ".join((field.description or "").split())
+    default = None if field.is_required() else field.default
+    return Key(name, sentence, right, item_right, default, is_size, None)
+
+
+def _right_of(metadata: list[object]) -> str:
+    return next((each.text for each in metadata if isinstance(each, Right)), "")
+
+
+def _bounds(field: FieldInfo, is_size: bool) -> str:
+    low = next((each.ge for each in field.metadata if isinstance(each, Ge)), None)
+    high = next((each.le for each in field.metadata if isinstance(each, Le)), None)
+    if not isinstance(low, int) or not isinstance(high, int):
+        return ""
+    return " from {} to {}".format(*((size_text(n) if is_size else str(n)) for n in (low, high)))
