@@ -86,7 +86,7 @@ class ResumeState:
 @dataclass(slots=True)
 class Loaded:
     """What `load` found. `state` is None when nothing is good. `recovered`: the newest generation
-    was no good, so that the pieces of this one need a check. `set_aside`: files now called .bad-…"""
+    was no good, so that the pieces of this one need a check. `set_aside`: files now named .bad-…"""
 
     state: ResumeState | None = None
     recovered: bool = False
@@ -124,6 +124,9 @@ def load(path: Path) -> Loaded:
 
 def encode_state(state: ResumeState) -> bytes:
     """The whole file."""
+    assert state.download_dir.startswith("/")  # never write what we would not read
+    assert len(state.have) == (state.piece_count + 7) // 8
+    assert len(state.stamps) in (0, len(state.names))
     body = encode(_body(state))
     head = _HEAD.pack(MAGIC, VERSION, state.generation, len(body))
     return head + _checksum(head, body) + body
@@ -172,7 +175,7 @@ def _body(state: ResumeState) -> dict[bytes, Bencoded]:
 
 
 def _text(text: str) -> bytes:
-    return text.encode("utf-8", "replace")
+    return text.encode("utf-8", "replace")[:TEXT_BYTES_MAX].decode("utf-8", "ignore").encode()
 
 
 def _state(body: dict[bytes, Bencoded]) -> ResumeState:
