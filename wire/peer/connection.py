@@ -50,8 +50,8 @@ class PeerConnection(Receiver):
         limits: PeerLimits,
         now: float,
     ) -> None:
-        """Outgoing: `infohash` is what we dialed for; our handshake is queued at once. Incoming: the
-        peer speaks first, and `accept` follows its HandshakeCompleted."""
+        """Outgoing: `infohash` is what we dialed for; our handshake is queued at once. Incoming:
+        the peer speaks first, and `accept` follows its HandshakeCompleted."""
         super().__init__(
             address, outgoing=outgoing, peer_id=peer_id, infohash=infohash, limits=limits, now=now
         )
@@ -78,8 +78,8 @@ class PeerConnection(Receiver):
         return self._framing.kept_bytes + len(self._head) + len(self._held)
 
     def accept(self, infohash: InfoHash, now: float) -> None:
-        """Incoming: we have this torrent; our handshake is queued. What the peer sent behind its own
-        is read by the next `receive_data` or `tick`; `next_deadline` is now if there is any."""
+        """Incoming: we have this torrent; our handshake is queued. What the peer sent behind its
+        own is read by the next `receive_data` or `tick`; `next_deadline` is now if there is any."""
         assert self.infohash is None and self.handshake is not None
         self._now = now
         self._send_handshake(infohash)

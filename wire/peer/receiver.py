@@ -278,8 +278,8 @@ class Receiver(Sender):
             self.send_reject(block)
 
     def _refuse_choked(self, block: BlockRef) -> None:
-        """ "It can take several seconds for buffers to drain and messages to propagate once a peer is
-        choked" (BEP 6): so these are no control messages, but they have an end."""
+        """ "It can take several seconds for buffers to drain and messages to propagate once a peer
+        is choked" (BEP 6): so these are no control messages, but they have an end."""
         self._choked_requests += 1
         if self._choked_requests > CHOKED_REQUESTS_MAX:
             raise MessageError("requests without end while choked")
