@@ -6,9 +6,8 @@ However many clients there are and whatever they send, their memory is bounded a
 answers.
 
     server = ControlServer(session, config.control, config.limits)
-    server.open()                              # the state folder is locked by now
-    tasks.spawn(server.serve(), "control")     # until cancelled
-    server.close()
+    await server.start(inherited_socket)    # the state folder is locked by now
+    await server.stop()
 """
 
 import asyncio
@@ -80,25 +79,40 @@ class ControlServer:
         self._turned_away = 0
         self._large_metainfo = asyncio.Lock()
         self._listener: Listener | None = None
+        self._serving: asyncio.Task[None] | None = None
         self._access = Access(os.geteuid(), None)
 
-    def open(self) -> None:
-        """Listen; raises ControlSocketError. The caller holds the lock of the state folder."""
+    async def start(self, inherited: socket.socket | None = None) -> None:
+        """Listen and answer; raises ControlSocketError.
+
+        The caller holds the lock of the state folder. `inherited` already listens (systemd).
+        """
         group_id = find_group(self._control.group)
         self._access = Access(os.geteuid(), group_id)
-        self._listener = listen(self._control.socket, self._control.permissions, group_id)
+        if inherited is not None:
+            inherited.setblocking(False)
+            self._listener = Listener(inherited, None)
+        else:
+            self._listener = listen(self._control.socket, self._control.permissions, group_id)
+        loop = asyncio.get_running_loop()
+        self._serving = loop.create_task(self._serve(self._listener.sock), name="control")
+        self._serving.add_done_callback(self._served)
 
-    def close(self) -> None:
+    async def stop(self) -> None:
         """Answer nobody any more; the file of the socket goes."""
+        if self._serving is not None:
+            self._serving.cancel()
+            await asyncio.wait([self._serving])
         if self._listener is not None:
             self._listener.close()
-            self._listener = None
 
-    async def serve(self) -> None:
-        """Runs until cancelled; an exception out of it is a fault of ours."""
-        if self._listener is None:
-            raise RuntimeError("open() comes before serve()")
-        listener = self._listener.sock
+    def _served(self, task: asyncio.Task[None]) -> None:
+        """A fault of ours in here is the loop's to report, and ends the daemon (tasks)."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            message = {"message": "the control server ended", "exception": error}
+            task.get_loop().call_exception_handler(message)
+
+    async def _serve(self, listener: socket.socket) -> None:
         async with asyncio.TaskGroup() as group:
             while True:
                 try:

@@ -39,6 +39,13 @@ class LineError(Exception):
         self.sentence = sentence
 
 
+class AnswerLine(NamedTuple):
+    """`error` is a code and a sentence."""
+
+    result: Json
+    error: tuple[int, str] | None
+
+
 class Request(NamedTuple):
     """`id` is what the answer repeats; a notification has none and is not answered."""
 
@@ -82,6 +89,24 @@ def decode_request(line: bytes) -> Request:
     if not isinstance(params, dict):
         raise LineError(INVALID_PARAMS, "the params of a request are an object: they go by name")
     return Request(method, params, _request_id(message.get("id")), "id" not in message)
+
+
+def decode_answer(line: bytes) -> AnswerLine:
+    """The client's side. The daemon is trusted to mean well, not to be of our version."""
+    try:
+        answer: Json = json.loads(line)
+    except (ValueError, RecursionError):
+        raise LineError(PARSE_ERROR, "it is not JSON") from None
+    if not isinstance(answer, dict):
+        raise LineError(PARSE_ERROR, "it is not one JSON object")
+    error = answer.get("error")
+    if error is None:
+        return AnswerLine(answer.get("result"), None)
+    code = error.get("code") if isinstance(error, dict) else None
+    sentence = error.get("message") if isinstance(error, dict) else None
+    if not isinstance(code, int) or not isinstance(sentence, str):
+        raise LineError(PARSE_ERROR, "its error has no code and message")
+    return AnswerLine(None, (code, sentence))
 
 
 def encode_line(message: object) -> bytes:

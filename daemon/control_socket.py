@@ -19,7 +19,7 @@ PROBE_S = 1.0
 _PEERCRED = struct.Struct("3i")  # pid, uid, gid
 
 
-class ControlSocketError(Exception):
+class ControlSocketError(OSError):
     """The socket cannot be made: one sentence with the path and what would be right."""
 
 
@@ -55,17 +55,17 @@ def find_group(name: str | None) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """A non-blocking listening socket and its file."""
+    """A non-blocking listening socket and its file; systemd keeps the file of one it gave us."""
 
     sock: socket.socket
-    path: Path
-    identity: tuple[int, int, int]
+    path: Path | None
+    identity: tuple[int, int, int] = (0, 0, 0)
 
     def close(self) -> None:
         """Take the file away too, unless another daemon has put its own there since."""
         self.sock.close()
         try:
-            if _identity(self.path) == self.identity:
+            if self.path is not None and _identity(self.path) == self.identity:
                 self.path.unlink()
         except OSError:
             pass
@@ -77,6 +77,8 @@ def listen(path: Path, mode: int, group_id: int | None) -> Listener:
         _prepare_directory(path.parent, group_id)
         _check_what_is_there(path)
         return _listen(path, mode, group_id)
+    except ControlSocketError:
+        raise
     except OSError as error:
         reason = error.strerror or str(error)
         raise ControlSocketError(f"control.socket: cannot listen at {path}: {reason}") from None

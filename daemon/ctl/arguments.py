@@ -1,0 +1,284 @@
+"""The command line of torrentctl: its verbs, options and help."""
+
+import argparse
+import os
+import re
+from collections.abc import Iterable, Sequence
+from typing import NoReturn
+
+from torrentd.daemon.ctl.failure import USAGE, Failure
+
+# What people type who come from another client.
+SYNONYMS = {
+    "list": "status",
+    "ls": "status",
+    "ps": "status",
+    "show": "info",
+    "start": "resume",
+    "stop": "pause",
+    "rm": "remove",
+    "delete": "remove",
+    "check": "verify",
+    "recheck": "verify",
+    "quit": "shutdown",
+    "exit": "shutdown",
+    "help": "--help",
+}
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd]?)")
+_DURATION_UNITS_S = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_SELECT = re.compile(r"[0-9]{1,7}(-[0-9]{1,7})?(,[0-9]{1,7}(-[0-9]{1,7})?)*")
+
+EXIT_CODES = """\
+exit codes:
+  0 done    1 the daemon said no    2 wrong usage    3 no daemon at the socket    4 timed out
+"""
+EXAMPLES = """\
+examples:
+  torrentctl add ubuntu.torrent --wait
+  torrentctl add 'magnet:?xt=urn:btih:c9e15763f722f23e98a29decdfae341b98d53056' --dir /srv/films
+  torrentctl status --json | jq '.torrents[] | select(.state == "error")'
+  torrentctl wait c9e1 --timeout 2h && echo here it is
+
+A torrent is named by its infohash, the first 4 or more digits of it, or its name.
+"""
+
+
+class Options(argparse.Namespace):
+    """What was typed. Fields that the verb does not have keep these values."""
+
+    verb: str = ""
+    socket: str | None = None
+    as_json: bool = False
+    sources: Sequence[str] = ()
+    torrents: Sequence[str] = ()
+    torrent: str = ""
+    address: str = ""
+    dir: str | None = None
+    select: str | None = None
+    paused: bool = False
+    wait: bool = False
+    until: str = "done"
+    timeout_s: float | None = None
+    data: bool = False
+
+
+class _Parser(argparse.ArgumentParser):
+    """Errors are one sentence with the nearest right word, and end with the code for usage."""
+
+    def error(self, message: str) -> NoReturn:
+        raise Failure(USAGE, f"{message} ({self.prog} --help)")
+
+    def _check_value(self, action: argparse.Action, value: object) -> None:
+        choices = [str(choice) for choice in action.choices or ()]
+        if choices and value not in choices:
+            hint = _nearest(str(value), choices) or f"choose from {', '.join(choices)}"
+            raise argparse.ArgumentError(None, f'there is no "{value}"; {hint}')
+
+    def option_names(self) -> list[str]:
+        return [name for action in self._actions for name in action.option_strings]
+
+
+def parse(arguments: Sequence[str]) -> Options:
+    """Raises Failure; --help and --version end the process with 0."""
+    parser, verbs = _parser()
+    options, unknown = parser.parse_known_args(arguments, namespace=Options())
+    if unknown:
+        known = verbs[options.verb].option_names() if options.verb in verbs else []
+        hint = _nearest(unknown[0].partition("=")[0], known) or f"see {options.verb} --help"
+        raise Failure(USAGE, f"{options.verb} does not know {unknown[0]}; {hint}")
+    _check_together(options)
+    if options.dir is not None:
+        options.dir = os.path.abspath(options.dir)  # the daemon's folder is not ours
+    return options
+
+
+def _check_together(options: Options) -> None:
+    if options.verb == "add":
+        if options.timeout_s is not None and not options.wait:
+            raise Failure(USAGE, "--timeout says how long to --wait; add that too")
+        if options.paused and options.wait:
+            raise Failure(USAGE, "--paused and --wait exclude each other")
+        if options.select is not None and len(options.sources) > 1:
+            raise Failure(USAGE, "--select names the files of one torrent; add them one by one")
+
+
+def _nearest(word: str, words: Iterable[str]) -> str | None:
+    from difflib import get_close_matches  # late: only a mistake needs it
+
+    candidates = list(words)
+    synonym = SYNONYMS.get(word)
+    near = [synonym] if synonym and "status" in candidates else None
+    near = near or get_close_matches(word, candidates, 1)
+    return f'did you mean "{near[0]}"?' if near else None
+
+
+def _parser() -> tuple[_Parser, dict[str, _Parser]]:
+    parser = _Parser(
+        prog="torrentctl",
+        description="Commands a running torrentd.",
+        epilog=f"{EXAMPLES}\n{EXIT_CODES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action=_Version, help="the version of torrentctl itself")
+    _add_common(parser)
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, title="verbs")
+    made: dict[str, _Parser] = {}
+
+    def verb(name: str, sentence: str, details: str = "") -> _Parser:
+        made[name] = verbs.add_parser(
+            name,
+            help=sentence,
+            description=sentence[0].upper() + sentence[1:] + ".",
+            epilog=f"{details}\n{EXIT_CODES}".lstrip(),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        _add_common(made[name])
+        return made[name]
+
+    _define_add(verb("add", "add torrents: magnets, infohashes, .torrent files", _ADD_DETAILS))
+    _torrents(verb("status", "what every torrent is doing", _STATUS_DETAILS), "*")
+    _torrent(verb("info", "all about one torrent"))
+    _torrent(verb("peers", "the peers of one torrent", PEERS_DETAILS))
+    _torrent(verb("files", "the files of one torrent"))
+    _torrents(verb("pause", "stop transfers; nothing is forgotten"), "+")
+    _torrents(verb("resume", "go on with paused torrents, or after an error"), "+")
+    remove = verb("remove", "forget torrents; their data stays unless --data is given")
+    _torrents(remove, "+")
+    _flag(remove, "--data", "data", "delete the downloaded files too")
+    _torrents(verb("verify", "check the data on disk against its hashes"), "+")
+    add_peer = verb("add-peer", "connect a torrent to a peer you know", _ADD_PEER_DETAILS)
+    _torrent(add_peer)
+    add_peer.add_argument("address", metavar="ADDRESS:PORT", help="an IPv4 or [IPv6] address")
+    wait = verb("wait", "wait until torrents are done", _WAIT_DETAILS)
+    _torrents(wait, "+")
+    wait.add_argument(
+        "--until",
+        choices=("done", "metadata"),
+        default=argparse.SUPPRESS,
+        help="what to wait for; done if not given",
+    )
+    _timeout(wait)
+    verb("dht", "the state of the DHT node")
+    verb("version", "the version of the daemon that answers, and of torrentctl")
+    verb("shutdown", "stop the daemon; its torrents go on at the next start")
+    return parser, made
+
+
+def _define_add(parser: _Parser) -> None:
+    parser.add_argument(
+        "sources",
+        nargs="+",
+        metavar="URI|FILE|INFOHASH|-",
+        help="a magnet link, a .torrent file, an infohash, or - for standard input",
+    )
+    parser.add_argument("--dir", metavar="DIR", help="where the data goes")
+    parser.add_argument(
+        "--select",
+        type=_select,
+        metavar="FILES",
+        help="download these files only, as in 0,2,4-7; files shows the numbers",
+    )
+    _flag(parser, "--paused", "paused", "add it, and begin with resume")
+    _flag(parser, "--wait", "wait", "wait until the data is here, and show the progress")
+    _timeout(parser)
+
+
+def _add_common(parser: _Parser) -> None:
+    """Before the verb or after it, as it comes to the fingers."""
+    parser.add_argument(
+        "--socket", metavar="PATH", default=argparse.SUPPRESS, help="the daemon's control socket"
+    )
+    _flag(parser, "--json", "as_json", "one JSON document on standard output")
+
+
+def _flag(parser: _Parser, name: str, dest: str, sentence: str) -> None:
+    parser.add_argument(
+        name, dest=dest, action="store_true", default=argparse.SUPPRESS, help=sentence
+    )
+
+
+def _torrent(parser: _Parser) -> None:
+    parser.add_argument("torrent", metavar="TORRENT", help="infohash, 4 digits of it, or name")
+
+
+def _torrents(parser: _Parser, count: str) -> None:
+    parser.add_argument(
+        "torrents", nargs=count, metavar="TORRENT", help="infohash, 4 digits of it, or name"
+    )
+
+
+def _timeout(parser: _Parser) -> None:
+    parser.add_argument(
+        "--timeout",
+        dest="timeout_s",
+        type=_duration,
+        metavar="TIME",
+        default=argparse.SUPPRESS,
+        help="give up waiting after 90, 90s, 5m or 2h, with exit code 4",
+    )
+
+
+def _duration(text: str) -> float:
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f'"{text}" is no time; 90, 90s, 5m and 2h are')
+    seconds = float(match[1]) * _DURATION_UNITS_S[match[2]]
+    if seconds > 365 * 86400:
+        raise argparse.ArgumentTypeError(f'"{text}" is longer than a year')
+    return seconds
+
+
+def _select(text: str) -> str:
+    if not _SELECT.fullmatch(text):
+        raise argparse.ArgumentTypeError(f'"{text}" names no files; 0,2,4-7 does')
+    return text
+
+
+class _Version(argparse.Action):
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str | None = None) -> None:
+        super().__init__(option_strings, argparse.SUPPRESS, nargs=0, help=help)
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        from torrentd.daemon.version import VERSION  # late: it reads the package's metadata
+
+        print(f"torrentctl {VERSION}")
+        parser.exit()
+
+
+_ADD_DETAILS = """\
+On standard input (-): the bytes of one .torrent file, or sources, one a line.
+With --wait, progress goes to standard error: a bar on a terminal, else a line now and then.
+
+examples:
+  torrentctl add debian.iso.torrent --dir /srv/isos --wait --timeout 2h
+  torrentctl add c9e15763f722f23e98a29decdfae341b98d53056 --select 0,3-5
+  curl -s https://example.org/a.torrent | torrentctl add -
+"""
+_STATUS_DETAILS = """\
+STATE is metadata, checking, downloading, seeding, paused or error. Sizes and rates
+are in bytes; K, M, G are powers of 1024. The first column names the torrent to
+every other verb.
+"""
+PEERS_DETAILS = """\
+FLAGS as in `torrentctl peers`: see the lines below the table.
+"""
+_ADD_PEER_DETAILS = """\
+examples:
+  torrentctl add-peer c9e1 192.0.2.7:6881
+  torrentctl add-peer c9e1 '[2001:db8::7]:6881'
+"""
+_WAIT_DETAILS = """\
+--until metadata is reached once the names and sizes of a magnet's files are known.
+A torrent that fails or is paused ends the wait with exit code 1.
+
+examples:
+  torrentctl wait c9e1 --until metadata --timeout 90s && torrentctl files c9e1
+"""

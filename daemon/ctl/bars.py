@@ -1,0 +1,74 @@
+"""One line a torrent, redrawn while somebody waits: a bar, or the stage a magnet is in."""
+
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from torrentd.daemon.ctl.document import Document
+from torrentd.daemon.ctl.quantities import duration, percent, rate
+from torrentd.daemon.ctl.sentences import short_name
+
+STAGES = ("dht", "peers", "handshakes", "metadata")
+NAME_WIDTH_MAX = 40
+BAR_WIDTH_MIN = 10
+# What the fixed columns take: percent, rate, peers, time left, and a space before each.
+_FIXED_WIDTH = 1 + 5 + 1 + 10 + 1 + 9 + 1 + 6
+
+
+def progress_grid(daemon: Document, torrents: list[Document], width: int) -> Table:
+    """As wide as the terminal, never wider; as many lines as torrents."""
+    grid = Table.grid(padding=0)
+    grid.add_column(no_wrap=True, overflow="ellipsis", max_width=width)
+    for torrent in torrents:
+        grid.add_row(_line(daemon, torrent, width))
+    return grid
+
+
+def _line(daemon: Document, torrent: Document, width: int) -> Table | Text:
+    state = torrent.text("state")
+    if state == "metadata":
+        return _stages(daemon, torrent)
+    name_width = max(8, min(NAME_WIDTH_MAX, (width - _FIXED_WIDTH - BAR_WIDTH_MIN - 1)))
+    name = short_name(torrent, name_width)
+    bar_width = max(BAR_WIDTH_MIN, width - _FIXED_WIDTH - name_width - 1)
+    share = torrent.number("progress")
+    line = Table.grid(padding=(0, 1, 0, 0), pad_edge=False)
+    line.add_column(width=name_width, no_wrap=True, overflow="ellipsis")
+    line.add_column(width=bar_width)
+    for column_width in (5, 10, 9, 6):
+        line.add_column(width=column_width, justify="right", no_wrap=True)
+    line.add_row(
+        Text(name),
+        ProgressBar(total=1.0, completed=share, width=bar_width),
+        percent(share),
+        *_numbers(torrent, state),
+    )
+    return line
+
+
+def _numbers(torrent: Document, state: str) -> tuple[str, str, str]:
+    peers = torrent.integer("peers_connected")
+    peers_text = "1 peer" if peers == 1 else f"{peers} peers"
+    if state != "downloading":
+        return state, peers_text, ""
+    eta_s = torrent.integer_or_none("eta_s")
+    left = "" if eta_s is None else duration(eta_s)
+    return rate(torrent.integer("download_rate_bytes_per_s")), peers_text, left
+
+
+def _stages(daemon: Document, torrent: Document) -> Text:
+    """`NAME  DHT nodes 24 → peers 3 → handshakes 1 → metadata`, the present one bold."""
+    stage = torrent.text("stage")
+    present = STAGES.index(stage) if stage in STAGES else 0
+    labels = (
+        f"DHT nodes {daemon.child('dht').integer('nodes_good')}",
+        f"peers {torrent.integer('peers_known')}",
+        f"handshakes {torrent.integer('peers_connected')}",
+        "metadata",
+    )
+    line = Text(f"{short_name(torrent, 20)}  ")
+    for number, label in enumerate(labels):
+        style = "bold cyan" if number == present else "green" if number < present else "dim"
+        line.append(" → " if number else "", "dim")
+        line.append(label, style)
+    return line

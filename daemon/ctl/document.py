@@ -1,0 +1,55 @@
+"""The documents of the daemon as torrentctl reads them.
+
+Every text read out of one is escaped on the way (T12): there is no way to print a stranger's bytes
+by mistake. A field that a daemon of another version does not send reads as nothing.
+"""
+
+import json
+
+from torrentd.daemon.control_lines import Json, encode_line
+from torrentd.daemon.ctl.escape import escape
+
+
+class Document:
+    """One JSON object. `value` is as it came, for --json alone."""
+
+    def __init__(self, value: Json) -> None:
+        self.value = value
+        self._fields: dict[str, Json] = value if isinstance(value, dict) else {}
+
+    def text(self, key: str) -> str:
+        value = self._fields.get(key)
+        return escape(value) if isinstance(value, str) else ""
+
+    def texts(self, key: str) -> list[str]:
+        value = self._fields.get(key)
+        entries = value if isinstance(value, list) else []
+        return [escape(entry) for entry in entries if isinstance(entry, str)]
+
+    def integer(self, key: str) -> int:
+        return int(self.number(key))
+
+    def integer_or_none(self, key: str) -> int | None:
+        value = self._fields.get(key)
+        return None if isinstance(value, bool) or not isinstance(value, int) else value
+
+    def number(self, key: str) -> float:
+        value = self._fields.get(key)
+        return value if isinstance(value, int | float) else 0
+
+    def flag(self, key: str) -> bool:
+        return self._fields.get(key) is True
+
+    def child(self, key: str) -> "Document":
+        return Document(self._fields.get(key))
+
+    def children(self, key: str) -> list["Document"]:
+        value = self._fields.get(key)
+        return [Document(entry) for entry in value] if isinstance(value, list) else []
+
+
+def json_text(value: Json, indented: bool) -> str:
+    """One document for machines: ASCII, no control byte; over several lines for a terminal."""
+    if not indented:
+        return encode_line(value).decode()
+    return json.dumps(value, indent=2).replace("\x7f", "\\u007f") + "\n"

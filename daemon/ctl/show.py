@@ -1,0 +1,192 @@
+"""Each verb's document as a person reads it, on standard output."""
+
+import sys
+from collections.abc import Callable
+
+from torrentd.daemon.ctl.document import Document
+from torrentd.daemon.ctl.quantities import duration, percent, rate, size
+from torrentd.daemon.ctl.sentences import daemon_sentence, short_name, stage_sentence
+
+NOTES_MAX = 10  # lines below the table of `status`; info tells the rest
+FLAGS_LEGEND = """\
+D downloading  U uploading   (small: one side wants, the other chokes)
+I it connected to us   S seed   X from peer exchange   ! snubbed"""
+
+
+def show_status(document: Document) -> None:
+    daemon, torrents = document.child("daemon"), document.children("torrents")
+    if torrents:
+        from torrentd.daemon.ctl.tables import torrents_table
+
+        _print_table(torrents_table(torrents))
+        _show_notes(daemon, torrents)
+    print(daemon_sentence(daemon, len(torrents)))
+    for warning in daemon.texts("warnings"):
+        print(f"warning: {warning}")
+
+
+def _show_notes(daemon: Document, torrents: list[Document]) -> None:
+    """Why something does not move, one line each."""
+    notes: list[str] = []
+    for torrent in torrents:
+        prefix = torrent.text("infohash")[:8]
+        if torrent.text("error"):
+            notes.append(f"{prefix} error: {torrent.text('error')}")
+        elif torrent.text("state") == "metadata":
+            notes.append(f"{prefix} {stage_sentence(daemon, torrent)}")
+    for note in notes[:NOTES_MAX]:
+        print(note)
+    if len(notes) > NOTES_MAX:
+        print(f"… and {len(notes) - NOTES_MAX} more; torrentctl info tells each")
+
+
+def show_info(document: Document) -> None:
+    done = f"{size(document.integer('done_bytes'))} of {size(document.integer('size_bytes'))}"
+    pieces = f"{document.integer('pieces_had')} of {document.integer('piece_count')}"
+    rows = [
+        ("name", document.text("name")),
+        ("infohash", document.text("infohash")),
+        ("state", document.text("state")),
+        ("error", document.text("error")),
+        ("progress", f"{percent(document.number('progress'))}, {done}"),
+        ("pieces", f"{pieces}, {size(document.integer('piece_length_bytes'))} each"),
+        ("files", f"{document.integer('file_count')} in {document.text('files_root')}"),
+        ("download", _rate_and_total(document, "download_rate_bytes_per_s", "downloaded_bytes")),
+        ("upload", _rate_and_total(document, "upload_rate_bytes_per_s", "uploaded_bytes")),
+        ("wasted", _wasted(document)),
+        ("peers", _peers(document)),
+        ("left", _left(document)),
+        ("added", _added(document)),
+        ("magnet", document.text("magnet")),
+    ]
+    _print_rows([row for row in rows if row[1]])
+
+
+def show_peers(document: Document) -> None:
+    peers = document.children("peers")
+    if not peers:
+        print(f"{short_name(document)} is connected to no peer")
+        return
+    from torrentd.daemon.ctl.tables import peers_table
+
+    _print_table(peers_table(peers))
+
+
+def show_files(document: Document) -> None:
+    files = document.children("files")
+    if not files:
+        print(f"the files of {short_name(document)} are not known yet")
+        return
+    from torrentd.daemon.ctl.tables import files_table
+
+    _print_table(files_table(files))
+
+
+def show_dht(document: Document) -> None:
+    if not document.flag("enabled"):
+        print("the DHT is off: dht.enabled is false")
+        return
+    queries = (
+        f"{document.integer('queries_sent')} sent, {document.integer('replies_received')} answered"
+    )
+    rows = [
+        (
+            "nodes",
+            f"{document.integer('nodes_good')} good, "
+            f"{document.integer('nodes_questionable')} questionable",
+        ),
+        ("searches", f"{document.integer('searches_running')} running"),
+        ("queries", f"{queries}, {document.integer('queries_received')} received"),
+        ("peers stored", str(document.integer("peers_stored"))),
+        ("dropped", f"{document.integer('datagrams_dropped')} datagrams"),
+    ]
+    rows += [
+        (f"{family.text('family')} id", family.text("node_id"))
+        for family in document.children("families")
+    ]
+    _print_rows(rows)
+    if document.children("families"):
+        from torrentd.daemon.ctl.tables import families_table
+
+        _print_table(families_table(document.children("families")))
+
+
+def show_version(document: Document) -> None:
+    running = duration(document.integer("uptime_s"))
+    print(f"torrentd {document.text('version')}, process {document.integer('pid')}, up {running}")
+
+
+def show_added(document: Document) -> None:
+    for torrent in document.children("torrents"):
+        verb = "added" if torrent.flag("added") else "was there already:"
+        print(f"{verb} {torrent.text('name')} {torrent.text('infohash')}")
+
+
+def show_done(document: Document) -> None:
+    for torrent in document.children("torrents"):
+        where = torrent.text("download_dir")
+        print(f"done {torrent.text('name')}, {size(torrent.integer('size_bytes'))} in {where}")
+
+
+def show_metadata(document: Document) -> None:
+    for torrent in document.children("torrents"):
+        print(f"metadata of {torrent.text('name')}, {size(torrent.integer('size_bytes'))}")
+
+
+def show_shutdown(document: Document) -> None:
+    print("torrentd has stopped")
+
+
+def show_address(document: Document) -> None:
+    print(f"{short_name(document)} tries {document.text('address')}")
+
+
+def named(done: str) -> Callable[[Document], None]:
+    """For verbs whose document is the torrents that they touched."""
+
+    def show(document: Document) -> None:
+        for torrent in document.children("torrents"):
+            print(f"{done} {torrent.text('name')} {torrent.text('infohash')[:8]}")
+
+    return show
+
+
+def _print_table(table: object) -> None:
+    from torrentd.daemon.ctl.tables import make_console
+
+    make_console(sys.stdout).print(table)
+
+
+def _print_rows(rows: list[tuple[str, str]]) -> None:
+    width = max(len(name) for name, _ in rows)
+    for name, text in rows:
+        print(f"{name:<{width}}  {text}")
+
+
+def _rate_and_total(document: Document, rate_key: str, total_key: str) -> str:
+    return f"{rate(document.integer(rate_key))}, {size(document.integer(total_key))} in all"
+
+
+def _wasted(document: Document) -> str:
+    failures, banned = document.integer("hash_failures"), document.integer("peers_banned")
+    wasted = document.integer("wasted_bytes")
+    if not wasted and not failures:
+        return ""
+    return f"{size(wasted)}, {failures} pieces failed their hash, {banned} peers banned"
+
+
+def _peers(document: Document) -> str:
+    connected, seeds = document.integer("peers_connected"), document.integer("seeds_connected")
+    return f"{connected} connected, {seeds} of them seeds; {document.integer('peers_known')} known"
+
+
+def _left(document: Document) -> str:
+    eta_s = document.integer_or_none("eta_s")
+    return "" if eta_s is None or document.text("state") != "downloading" else duration(eta_s)
+
+
+def _added(document: Document) -> str:
+    import time
+
+    added_at = document.integer("added_at")
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(added_at)) if added_at else ""

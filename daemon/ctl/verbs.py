@@ -1,0 +1,136 @@
+"""Each verb: the request it makes, and how its document is shown."""
+
+import sys
+from collections.abc import Callable
+
+from torrentd.daemon.control_lines import Json
+from torrentd.daemon.ctl import show
+from torrentd.daemon.ctl.arguments import Options
+from torrentd.daemon.ctl.client import Client, socket_path
+from torrentd.daemon.ctl.document import Document, json_text
+from torrentd.daemon.ctl.escape import escape
+from torrentd.daemon.ctl.failure import DONE, REFUSED, TIMED_OUT, Failure
+
+STOP_S = 10.0  # the daemon stops within 2 s
+
+_SHOW: dict[str, Callable[[Document], None]] = {
+    "status": show.show_status,
+    "info": show.show_info,
+    "peers": show.show_peers,
+    "files": show.show_files,
+    "pause": show.named("paused"),
+    "resume": show.named("resumed"),
+    "remove": show.named("removed"),
+    "verify": show.named("verifying"),
+    "add-peer": show.show_address,
+    "dht": show.show_dht,
+    "version": show.show_version,
+}
+
+
+def run_verb(options: Options) -> int:
+    """The exit code. Raises Failure."""
+    client = Client(socket_path(options.socket))
+    try:
+        match options.verb:
+            case "add":
+                return _add(client, options)
+            case "wait":
+                return _wait(client, options)
+            case "shutdown":
+                return _shutdown(client, options)
+            case verb:
+                _show(options, client.call(verb, _params(options)), _SHOW[verb])
+                return DONE
+    finally:
+        client.close()
+
+
+def _params(options: Options) -> dict[str, Json]:
+    """What the verbs without a story of their own send."""
+    params: dict[str, Json] = {}
+    if options.torrents:
+        params["torrents"] = [*options.torrents]
+    if options.torrent:
+        params["torrent"] = options.torrent
+    if options.address:
+        params["address"] = options.address
+    if options.data:
+        params["data"] = True
+    return params
+
+
+def _show(options: Options, document: Document, show_it: Callable[[Document], None]) -> None:
+    if options.as_json:
+        sys.stdout.write(json_text(document.value, sys.stdout.isatty()))
+    else:
+        show_it(document)
+
+
+def _add(client: Client, options: Options) -> int:
+    """All sources, even when one is refused; one document for all that were taken."""
+    from torrentd.daemon.ctl.sources import read_sources
+
+    added: list[Json] = []
+    exit_code = DONE
+    for source in read_sources(options.sources):
+        try:
+            answer = client.call("add", _add_params(options, source.params), source.payload)
+        except Failure as failure:
+            if failure.exit_code != REFUSED:
+                raise
+            exit_code = REFUSED
+            print_error(f"{source.label}: {failure.sentence}")
+        else:
+            document = Document(answer.value)
+            added += [torrent.value for torrent in document.children("torrents")]
+            if not options.as_json:
+                show.show_added(document)
+                sys.stdout.flush()
+    if options.wait and added:
+        _wait_for_added(client, options, Document({"torrents": added}))
+    if options.as_json:
+        sys.stdout.write(json_text({"torrents": added}, sys.stdout.isatty()))
+    return exit_code
+
+
+def _add_params(options: Options, source: dict[str, Json]) -> dict[str, Json]:
+    params = dict(source)
+    if options.dir is not None:
+        params["dir"] = options.dir
+    if options.select is not None:
+        params["select"] = options.select
+    if options.paused:
+        params["paused"] = True
+    return params
+
+
+def _wait_for_added(client: Client, options: Options, added: Document) -> None:
+    from torrentd.daemon.ctl.waiting import wait
+
+    infohashes = [torrent.text("infohash") for torrent in added.children("torrents")]
+    result = wait(client, infohashes, "done", options.timeout_s, options.as_json)
+    if not options.as_json:
+        show.show_done(result)
+
+
+def _wait(client: Client, options: Options) -> int:
+    from torrentd.daemon.ctl.waiting import wait
+
+    result = wait(client, [*options.torrents], options.until, options.timeout_s, options.as_json)
+    _show(options, result, show.show_done if options.until == "done" else show.show_metadata)
+    return DONE
+
+
+def _shutdown(client: Client, options: Options) -> int:
+    """Returns once the daemon is gone, so that the next one can be started at once."""
+    document = client.call("shutdown")
+    if not client.wait_for_end(STOP_S):
+        raise Failure(TIMED_OUT, f"torrentd has not stopped within {STOP_S:g} s")
+    _show(options, document, show.show_shutdown)
+    return DONE
+
+
+def print_error(sentence: str) -> None:
+    """One sentence on standard error; a stranger's words in it cannot make two of it."""
+    print(f"torrentctl: {escape(sentence)}", file=sys.stderr)

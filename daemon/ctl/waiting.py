@@ -1,0 +1,52 @@
+"""Waiting for torrents, with something to look at meanwhile."""
+
+import time
+
+from torrentd.daemon.control_lines import Json
+from torrentd.daemon.ctl.client import ANSWER_S, Client
+from torrentd.daemon.ctl.document import Document
+from torrentd.daemon.ctl.failure import REFUSED, TIMED_OUT, Failure
+from torrentd.daemon.ctl.progress import make_reporter
+from torrentd.daemon.ctl.quantities import duration
+from torrentd.daemon.ctl.sentences import progress_sentence, short_name
+
+
+def wait(
+    client: Client, torrents: list[str], until: str, timeout_s: float | None, quiet: bool
+) -> Document:
+    """The document of `wait`; Failure when the time is over or a torrent will not get there."""
+    deadline = None if timeout_s is None else time.monotonic() + timeout_s
+    selectors: list[Json] = [*torrents]
+    with make_reporter(quiet) as reporter:
+        while True:
+            left_s = reporter.interval_s
+            if deadline is not None:
+                left_s = max(0.0, min(left_s, deadline - time.monotonic()))
+            params: dict[str, Json] = {"torrents": selectors, "until": until, "timeout_s": left_s}
+            result = client.call("wait", params, answer_s=left_s + ANSWER_S)
+            status = client.call("status", {"torrents": selectors})
+            reporter.show(status.child("daemon"), status.children("torrents"))
+            if result.flag("reached"):
+                return result
+            _refuse_hopeless(status)
+            if deadline is not None and time.monotonic() >= deadline:
+                raise Failure(TIMED_OUT, _timed_out(timeout_s or 0, status))
+
+
+def _refuse_hopeless(status: Document) -> None:
+    for torrent in status.children("torrents"):
+        if torrent.text("error"):
+            raise Failure(REFUSED, f"{short_name(torrent)}: {torrent.text('error')}")
+        if torrent.text("state") == "paused":
+            sentence = f"{short_name(torrent)} is paused; torrentctl resume lets it go on"
+            raise Failure(REFUSED, sentence)
+
+
+def _timed_out(timeout_s: float, status: Document) -> str:
+    """Says where the first unfinished torrent stands, which is what one wants to know next."""
+    where = [
+        f"{short_name(torrent)}: {progress_sentence(status.child('daemon'), torrent)}"
+        for torrent in status.children("torrents")
+        if torrent.text("state") in ("metadata", "checking", "downloading")
+    ]
+    return f"timed out after {duration(timeout_s)}; " + (where[0] if where else "not done")
