@@ -1,12 +1,39 @@
-"""DhtNode: a node of the mainline DHT (BEP 5, 32, 42, 43), both families in one object."""
+"""DhtNode: a node of the mainline DHT (BEP 5, 32, 42, 43), both families in one object.
+
+It ties the rooms together: the gate lets a datagram in, a query goes to the responder, a response
+to the transaction it answers and from there to the routing table and the searches. Each input is
+one call and returns what to send and to tell; at most one datagram goes to a source for one of its
+datagrams, except where that was the answer to a query of ours. Nothing that comes from outside can
+raise.
+
+Differs from the BEP: a node that queries us is pinged, later and seldom, before it may enter the
+table; two nodes of one network (IPv4 /24, IPv6 /64) never are in it together.
+"""
 
 import random
+from typing import Final
 
 from torrentd.config.schema import Limits
-from torrentd.dht.outputs import Output
+from torrentd.dht.asker import Asker
+from torrentd.dht.contact import GOOD_S, Contact
+from torrentd.dht.gate import Gate
+from torrentd.dht.krpc import ErrorReply, Query, Response, decode_arguments, encode_error
+from torrentd.dht.network import Network
+from torrentd.dht.node_id import NodeId
+from torrentd.dht.outputs import BootstrapWanted, ExternalAddressChanged, Output, SendDatagram
+from torrentd.dht.peer_store import PeerStore
+from torrentd.dht.rate_limit import Budget, ProvenAddresses
+from torrentd.dht.responder import AMPLIFICATION_MAX, Responder
+from torrentd.dht.searches import Searches
+from torrentd.dht.snapshot import decode_snapshot, encode_snapshot
 from torrentd.dht.stats import DhtStats, Family
-from torrentd.wire.formats.address import Address, AddressPolicy
+from torrentd.dht.tokens import Tokens
+from torrentd.dht.transactions import Transaction, Transactions
+from torrentd.wire.formats.address import Address, AddressPolicy, is_ipv6
+from torrentd.wire.formats.errors import KrpcError, ProtocolError
 from torrentd.wire.formats.ids import InfoHash
+
+EXPIRE_S: Final = 60.0  # between two looks for peers that expired
 
 
 class DhtNode:
@@ -23,32 +50,280 @@ class DhtNode:
         now: float,
         snapshot: bytes | None = None,
     ) -> None:
-        self._stats = DhtStats()
+        """Call `tick` at once: it begins the bootstrap. A `snapshot` that is damaged counts as none."""
+        self._policy: Final = policy
+        self._read_only: Final = read_only
+        self._listen_port: Final = listen_port
+        self._stats: Final = DhtStats()
+        self._networks: Final[dict[Family, Network]] = {
+            family: Network(family, policy, rng, secret_rng, now) for family in families
+        }
+        if snapshot is not None:
+            self._restore(snapshot, rng, secret_rng, now)
+        self._tokens: Final = Tokens(secret_rng, now)
+        self._store: Final = PeerStore(limits, policy, rng)
+        self._responder: Final = Responder(self._networks, self._tokens, self._store, policy)
+        self._transactions: Final = Transactions(secret_rng)
+        self._asker: Final = Asker(
+            self._networks, self._transactions, policy, self._stats, read_only=read_only
+        )
+        self._searches: Final = Searches(self._networks, self._asker, policy)
+        self._gate: Final = Gate(families, policy, self._transactions, self._stats, secret_rng, now)
+        self._budget: Final = Budget(limits.dht_upload_bytes_per_s_max, now)
+        self._proven: Final = ProvenAddresses()
+        self._expire_at = now + EXPIRE_S
+        self._deadline: float | None = now  # None: to be found out
+
+    # Input and commands.
 
     def receive_datagram(self, data: bytes, source: Address, now: float) -> list[Output]:
-        return []
+        """`source` is canonical (`Address`), as the socket told it."""
+        message = self._gate.admit(data, source, now)
+        match message:
+            case None:
+                return []
+            case Query():
+                return self._on_query(message, source, len(data), now)
+            case Response():
+                return self._on_response(message, source, now)
+            case ErrorReply():
+                return self._on_error(message, source, now)
 
     def get_peers(
         self, infohash: InfoHash, now: float, announce_port: int | None = None
     ) -> list[Output]:
-        return []
+        """Search both DHTs, and announce `announce_port` to the closest nodes at the end. The first
+        queries are in what this returns; with no node known the search waits for the first one."""
+        self._deadline = None
+        return self._searches.get_peers(infohash, announce_port, now)
 
-    def cancel_search(self, infohash: InfoHash) -> None: ...
+    def cancel_search(self, infohash: InfoHash) -> None:
+        self._searches.cancel(infohash)
 
     def bootstrap(self, addresses: list[Address], now: float) -> list[Output]:
-        return []
+        """Ask these addresses, all at once, for the nodes closest to us."""
+        self._deadline = None
+        return self._searches.bootstrap([a for a in addresses if self._may_ask(a)], now)
 
     def add_node(self, address: Address, now: float) -> list[Output]:
-        return []
+        """A node is said to be at this address (PORT message, `nodes` of a torrent): ping it."""
+        if not self._may_ask(address) or self._transactions.is_asked(address):
+            return []
+        self._deadline = None
+        return self._asker.ping(address, now)
 
     def tick(self, now: float) -> list[Output]:
-        return []
+        self._deadline = None
+        out: list[Output] = []
+        for transaction in self._transactions.expired(now):
+            self._stats.timeouts += 1
+            out += self._on_timeout(transaction, now)
+        due = [network.is_bootstrap_due(now) for network in self._networks.values()]
+        if any(due):
+            out.append(BootstrapWanted())
+        out += self._searches.tick(now)
+        for network in self._networks.values():
+            for whom in network.pings_due(now):
+                out += self._ping(whom, network, now)
+        if now >= self._expire_at:
+            self._expire_at = now + EXPIRE_S
+            self._store.expire(now)
+        return out
 
     def next_deadline(self) -> float | None:
-        return None
+        if self._deadline is None:
+            deadlines = [network.next_deadline() for network in self._networks.values()]
+            deadlines.append(self._expire_at)
+            for deadline in (self._transactions.next_deadline(), self._searches.next_deadline()):
+                if deadline is not None:
+                    deadlines.append(deadline)
+            self._deadline = min(deadlines)
+        return self._deadline
 
     def snapshot(self, now: float) -> bytes:
-        return b""
+        """For the next start: our ids and the nodes that answered last."""
+        return encode_snapshot(self._networks, now)
 
     def stats(self, now: float) -> DhtStats:
-        return self._stats
+        """The live counters, with the figures of the moment filled in."""
+        stats = self._stats
+        stats.families = [network.stats(now) for network in self._networks.values()]
+        stats.nodes_good = sum(family.nodes_good for family in stats.families)
+        stats.nodes_questionable = sum(family.nodes_questionable for family in stats.families)
+        stats.queries_pending = len(self._transactions)
+        stats.searches_running = len(self._searches)
+        stats.peers_stored = len(self._store)
+        return stats
+
+    # Queries of others.
+
+    def _on_query(self, query: Query, source: Address, size: int, now: float) -> list[Output]:
+        network = self._network_of(source)
+        if query.node_id == network.own_id or self._is_own(source):
+            self._stats.dropped_own += 1  # an echo of our own, or someone who plays us
+            return []
+        if self._read_only:
+            self._stats.dropped_read_only += 1
+            return []
+        self._stats.queries_received += 1
+        if query.node_id is not None and not query.read_only:
+            network.table.queried(query.node_id, source, now)
+            if network.heard_query(source):
+                self._deadline = None
+        return self._reply(query, source, size, now)
+
+    def _reply(self, query: Query, source: Address, size: int, now: float) -> list[Output]:
+        proven = self._proven.is_proven(source, now)
+        room = 1 << 16 if proven else AMPLIFICATION_MAX * size
+        try:
+            arguments = decode_arguments(query)
+            data = self._responder.answer(
+                query.transaction_id, arguments, source, room, now, proven=proven
+            )
+            is_error = False
+        except KrpcError as error:
+            data = encode_error(query.transaction_id, error.code, error.reason)
+            is_error = True
+        if query.method == b"announce_peer":
+            self._note_announce(source, now, accepted=not is_error)
+        if len(data) > room:
+            self._stats.dropped_amplifying += 1
+            return []
+        if not self._budget.take(len(data), now, proven=proven):
+            self._stats.dropped_budget += 1
+            return []
+        self._stats.replies_sent += not is_error
+        self._stats.errors_sent += is_error
+        self._stats.bytes_sent += len(data)
+        return [SendDatagram(data, source)]
+
+    def _note_announce(self, source: Address, now: float, *, accepted: bool) -> None:
+        """A token that came back proves that the source receives what is sent to it."""
+        self._stats.announces_accepted += accepted
+        self._stats.announces_refused += not accepted
+        if accepted:
+            self._proven.add(source, now)
+
+    # Answers to ours.
+
+    def _on_response(self, response: Response, source: Address, now: float) -> list[Output]:
+        transaction = self._transactions.take(source, response.transaction_id)
+        if transaction is None:
+            self._stats.dropped_unasked += 1
+            return []
+        self._deadline = None
+        self._stats.replies_received += 1
+        self._stats.last_reply_at = now
+        self._proven.add(source, now)
+        network = self._network_of(source)
+        out = self._tell_table(network, response.node_id, transaction, now)
+        if transaction.node_id not in (None, response.node_id) or (
+            response.node_id == network.own_id
+        ):
+            self._stats.id_mismatches += 1
+            return out + self._searches.failed(transaction, now, wrong_id=True)
+        out += self._hear_external(network, response, source, now)
+        nodes = self._usable_nodes(response.nodes)
+        peers = self._usable_peers(response.peers)
+        return out + self._searches.answered(transaction, response, nodes, peers, now)
+
+    def _tell_table(
+        self, network: Network, node_id: NodeId, transaction: Transaction, now: float
+    ) -> list[Output]:
+        rtt_s = now - transaction.sent_at
+        whom = network.table.replied(node_id, transaction.address, now, rtt_s)
+        return self._ping(whom, network, now) if whom is not None else []
+
+    def _hear_external(
+        self, network: Network, response: Response, source: Address, now: float
+    ) -> list[Output]:
+        """BEP 42: `ip` in a response to our own query is one vote on what our address is."""
+        external = response.external
+        if external is None or is_ipv6(external.host) != is_ipv6(source.host):
+            return []
+        if not self._policy.allows_node(Address(external.host, self._listen_port)):
+            return []
+        if not network.heard_external(source, external.host, now):
+            return []
+        return [ExternalAddressChanged(external.host)]
+
+    def _on_error(self, error: ErrorReply, source: Address, now: float) -> list[Output]:
+        """The node lives, but does not serve us. Nothing is ever answered to an error."""
+        transaction = self._transactions.take(source, error.transaction_id)
+        if transaction is None:
+            self._stats.dropped_unasked += 1
+            return []
+        self._deadline = None
+        self._stats.errors_received += 1
+        return self._searches.failed(transaction, now) + self._searches.settle(now)
+
+    def _on_timeout(self, transaction: Transaction, now: float) -> list[Output]:
+        network = self._network_of(transaction.address)
+        out = self._searches.failed(transaction, now)
+        whom = network.table.failed(transaction.address, now)
+        return out + (self._ping(whom, network, now) if whom is not None else [])
+
+    # Parts.
+
+    def _ping(self, whom: Contact | Address, network: Network, now: float) -> list[Output]:
+        if isinstance(whom, Contact):
+            return self._asker.ping_contact(whom, network, now)
+        return self._asker.ping(whom, now)
+
+    def _network_of(self, address: Address) -> Network:
+        return self._networks["ipv6" if is_ipv6(address.host) else "ipv4"]
+
+    def _is_own(self, address: Address) -> bool:
+        """Our own address, as far as others told us which it is."""
+        network = self._network_of(address)
+        return address.port == self._listen_port and address.host == network.vote.host
+
+    def _may_ask(self, address: Address) -> bool:
+        family: Family = "ipv6" if is_ipv6(address.host) else "ipv4"
+        return (
+            family in self._networks
+            and self._policy.allows_node(address)
+            and not self._is_own(address)
+        )
+
+    def _usable_nodes(self, nodes: list[tuple[NodeId, Address]]) -> list[tuple[NodeId, Address]]:
+        """Each address once, past the policy, and not ourselves."""
+        usable: dict[Address, NodeId] = {}
+        for node_id, address in nodes:
+            if not self._may_ask(address) or node_id == self._network_of(address).own_id:
+                self._stats.addresses_refused += 1
+            elif address not in usable:
+                usable[address] = node_id
+        return [(node_id, address) for address, node_id in usable.items()]
+
+    def _usable_peers(self, peers: list[Address]) -> list[Address]:
+        usable = [
+            peer for peer in peers if self._policy.allows_peer(peer) and not self._is_external(peer)
+        ]
+        self._stats.addresses_refused += len(peers) - len(usable)
+        return usable
+
+    def _is_external(self, peer: Address) -> bool:
+        """Our own announce, found again."""
+        network = self._networks.get("ipv6" if is_ipv6(peer.host) else "ipv4")
+        own = network.vote.host if network is not None else None
+        return own == peer.host and peer.port == self._listen_port
+
+    def _restore(
+        self, snapshot: bytes, rng: random.Random, secret_rng: random.Random, now: float
+    ) -> None:
+        """Saved nodes are questionable until they answer again."""
+        try:
+            saved = decode_snapshot(snapshot)
+        except ProtocolError:
+            return
+        for family, kept in saved.items():
+            if family not in self._networks:
+                continue
+            network = Network(family, self._policy, rng, secret_rng, now, kept.node_id)
+            self._networks[family] = network
+            for node in kept.nodes:
+                if self._may_ask(node.address):
+                    contact = Contact(node.node_id, node.address)
+                    contact.last_replied_at = now - GOOD_S - node.age_s
+                    network.table.restore(contact, now)

@@ -1,0 +1,103 @@
+"""Asker: our queries, from their arguments to the datagram (BEP 5, DHT Queries; `want` of BEP 32,
+`ro` of BEP 43). The one place from which a query leaves."""
+
+from typing import Final
+
+from torrentd.dht.bucket import BUCKET_SIZE
+from torrentd.dht.contact import Contact
+from torrentd.dht.krpc import encode_query, want_argument
+from torrentd.dht.lookup import Candidate, Lookup
+from torrentd.dht.network import Network
+from torrentd.dht.outputs import Output, SendDatagram
+from torrentd.dht.search import Search
+from torrentd.dht.stats import DhtStats, Family
+from torrentd.dht.transactions import Transaction, Transactions
+from torrentd.wire.formats.address import Address, AddressPolicy, is_ipv6
+from torrentd.wire.formats.bencode import Bencoded
+
+
+class Asker:
+    def __init__(
+        self,
+        networks: dict[Family, Network],
+        transactions: Transactions,
+        policy: AddressPolicy,
+        stats: DhtStats,
+        *,
+        read_only: bool,
+    ) -> None:
+        self._networks: Final = networks
+        self._transactions: Final = transactions
+        self._policy: Final = policy
+        self._stats: Final = stats
+        self._read_only: Final = read_only
+
+    def ping(self, address: Address, now: float) -> list[Output]:
+        """Ping whoever is there; the address is past the policy."""
+        transaction = self._transactions.begin(address, None, now)
+        return self._send(transaction, b"ping", {})
+
+    def ping_contact(self, contact: Contact, network: Network, now: float) -> list[Output]:
+        """Ping a contact for its bucket, which is told if that was not possible."""
+        transaction = self._transactions.begin(contact.address, contact.id, now)
+        if transaction is None:
+            network.table.ping_not_sent(contact)
+        return self._send(transaction, b"ping", {})
+
+    def ask(
+        self, lookup: Lookup, candidate: Candidate, search: Search | None, now: float
+    ) -> list[Output]:
+        """The query of a lookup: get_peers for a search, find_node for the others."""
+        transaction = self._transactions.begin(candidate.address, candidate.node_id, now)
+        if transaction is None:
+            lookup.not_sent(candidate)
+            return self._send(None, b"", {})
+        transaction.lookup = lookup
+        transaction.candidate = candidate
+        transaction.search = search
+        key = b"info_hash" if lookup.wants_peers else b"target"
+        arguments: dict[bytes, Bencoded] = {key: lookup.target}
+        want = self._want(lookup.family)
+        if want:
+            arguments[b"want"] = want_argument(want)
+        method = b"get_peers" if lookup.wants_peers else b"find_node"
+        return self._send(transaction, method, arguments)
+
+    def announce(
+        self, candidate: Candidate, infohash: bytes, port: int, now: float
+    ) -> list[Output]:
+        """With the token that the node gave in this search."""
+        token = candidate.token
+        if token is None:
+            return []
+        transaction = self._transactions.begin(candidate.address, candidate.node_id, now)
+        arguments: dict[bytes, Bencoded] = {
+            b"implied_port": 0,
+            b"info_hash": infohash,
+            b"port": port,
+            b"token": token,
+        }
+        return self._send(transaction, b"announce_peer", arguments)
+
+    def _want(self, family: Family) -> tuple[Family, ...]:
+        """BEP 32: while the other table is short of nodes, ask for nodes of both."""
+        for other, network in self._networks.items():
+            if other != family and len(network.table) < BUCKET_SIZE:
+                return (family, other)
+        return ()
+
+    def _send(
+        self, transaction: Transaction | None, method: bytes, arguments: dict[bytes, Bencoded]
+    ) -> list[Output]:
+        if transaction is None:
+            self._stats.queries_not_sent += 1
+            return []
+        address = transaction.address
+        assert self._policy.allows_node(address), "every address passes the policy on its way in"
+        arguments[b"id"] = self._networks["ipv6" if is_ipv6(address.host) else "ipv4"].own_id
+        data = encode_query(
+            transaction.transaction_id, method, arguments, read_only=self._read_only
+        )
+        self._stats.queries_sent += 1
+        self._stats.bytes_sent += len(data)
+        return [SendDatagram(data, address)]

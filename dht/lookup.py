@@ -1,0 +1,299 @@
+"""One iterative search for the nodes closest to a target (BEP 5, Overview; BEP 42, Enforcement).
+
+Loosely parallel: up to eight queries are under way; one that stays silent for half a second (less,
+where the node's round trip is known) gives its place to the next, and its late answer is still
+taken. It ends when the eight closest nodes that did not fail have answered, or at 100 queries, or
+60 seconds after the first one, whatever the answers say.
+
+What makes lies expensive: only nodes whose id follows BEP 42 count for the end and only 40 of the
+queries go to others; one node per IPv4 /24 and IPv6 /64; an answer adds at most eight nodes; and a
+node whose recommendations all turned out dead is believed last.
+
+Invariants: `_order` holds every candidate that has not failed, closest first; an address is a
+candidate once.
+"""
+
+from bisect import insort
+from enum import Enum, auto
+from typing import Final
+
+from torrentd.dht.bucket import BUCKET_SIZE
+from torrentd.dht.node_id import NodeId, distance, id_fits_host
+from torrentd.dht.stats import Family
+from torrentd.wire.formats.address import Address, AddressPolicy, network_key
+
+WINDOW: Final = 8
+SOFT_TIMEOUT_S: Final = 0.5
+SOFT_TIMEOUT_S_MIN: Final = 0.1
+SEED_TIMEOUT_S: Final = 1.0
+SEED_ATTEMPTS: Final = 3  # a bootstrap's one lost datagram must not cost seconds
+QUERIES_MAX: Final = 100
+MISFITS_MAX: Final = 40  # of those, to nodes whose id does not follow BEP 42
+LOOKUP_S: Final = 60.0
+NODES_PER_REPLY: Final = 8
+HUNGRY: Final = 2 * BUCKET_SIZE  # with fewer candidates, any node that was heard of is welcome
+DEAD_TIPS_MAX: Final = 3  # of one node, and no living one: its further ones come last
+
+
+class State(Enum):
+    NEW = auto()
+    ASKED = auto()
+    SLOW = auto()  # asked, and silent beyond the soft time-out
+    ANSWERED = auto()
+    FAILED = auto()
+
+
+class Candidate:
+    """A node that may be asked. `node_id` is None for a seed: an address from a bootstrap."""
+
+    __slots__ = (
+        "address", "asked", "dead_tips", "deadline", "distance", "fits_host", "live_tips", "node_id",
+        "open", "rtt_s", "source", "state", "token",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        address: Address,
+        node_id: NodeId | None,
+        target: bytes,
+        source: "Candidate | None",
+        rtt_s: float | None,
+    ) -> None:
+        self.address: Final = address
+        self.node_id = node_id
+        self.distance = -1 if node_id is None else distance(node_id, target)  # a seed comes first
+        self.fits_host = node_id is not None and id_fits_host(node_id, address.host)
+        self.source: Final = source  # whose answer named it
+        self.rtt_s: Final = rtt_s
+        self.state = State.NEW
+        self.asked = 0  # queries sent
+        self.open = 0  # of those, neither answered nor timed out
+        self.deadline = 0.0  # of the soft time-out, while ASKED
+        self.dead_tips = 0  # nodes that it named and that are silent
+        self.live_tips = 0  # nodes that it named and that answered
+        self.token: bytes | None = None
+
+    @property
+    def soft_timeout_s(self) -> float:
+        if self.node_id is None:
+            return SEED_TIMEOUT_S
+        if self.rtt_s is None:
+            return SOFT_TIMEOUT_S
+        return min(max(2 * self.rtt_s, SOFT_TIMEOUT_S_MIN), SOFT_TIMEOUT_S)
+
+    @property
+    def is_doubtful(self) -> bool:
+        source = self.source
+        return source is not None and not source.live_tips and source.dead_tips >= DEAD_TIPS_MAX
+
+
+class Lookup:
+    """`infohash` searches use get_peers, the others find_node; the owner sends and tells."""
+
+    def __init__(
+        self, target: bytes, family: Family, policy: AddressPolicy, *, wants_peers: bool
+    ) -> None:
+        self.target: Final = target
+        self.family: Final = family
+        self.wants_peers: Final = wants_peers
+        self.queries = 0
+        self.responses = 0
+        self.is_over = (
+            False  # set by the owner: nothing is asked any more, late answers still count
+        )
+        self._policy: Final = policy
+        self._misfits = 0
+        self._until: float | None = None
+        self._order: list[Candidate] = []
+        self._by_address: dict[Address, Candidate] = {}
+        self._by_network: dict[bytes, Candidate] = {}
+
+    # Input.
+
+    def offer(
+        self,
+        address: Address,
+        node_id: NodeId | None,
+        source: Candidate | None = None,
+        rtt_s: float | None = None,
+    ) -> bool:
+        """A node that may be asked, already past the address policy. False: not taken."""
+        known = self._by_address.get(address)
+        if known is not None and known.node_id is None and known.state is State.FAILED:
+            self._revive(known)
+            return True
+        if known is not None or not self._has_room(address):
+            return False
+        candidate = Candidate(address, node_id, self.target, source, rtt_s)
+        self._by_address[address] = candidate
+        self._by_network[network_key(address.host)] = candidate
+        insort(self._order, candidate, key=_by_distance)
+        return True
+
+    def answered(
+        self,
+        candidate: Candidate,
+        node_id: NodeId,
+        nodes: list[tuple[NodeId, Address]],
+        token: bytes | None,
+    ) -> None:
+        """It answered, perhaps late. `nodes` are past the policy; the closest eight are taken."""
+        if candidate.state is State.FAILED:
+            insort(self._order, candidate, key=_by_distance)
+        if candidate.source is not None:
+            candidate.source.live_tips += 1
+        self.responses += 1
+        candidate.open = 0
+        candidate.state = State.ANSWERED
+        candidate.token = token
+        if candidate.node_id is None:
+            self._order.remove(candidate)
+            candidate.node_id = node_id
+            candidate.distance = distance(node_id, self.target)
+            candidate.fits_host = id_fits_host(node_id, candidate.address.host)
+            insort(self._order, candidate, key=_by_distance)
+        by_distance = sorted(nodes, key=lambda node: distance(node[0], self.target))
+        for named_id, address in by_distance[:NODES_PER_REPLY]:
+            self.offer(address, named_id, candidate)
+
+    def failed(self, candidate: Candidate, *, wrong_id: bool = False) -> None:
+        """A query to it timed out, or someone else answered there."""
+        candidate.open -= 1
+        if candidate.state in (State.ANSWERED, State.FAILED):
+            return
+        if candidate.open > 0 and not wrong_id:
+            return  # a seed that was asked again since
+        if candidate.state is State.ASKED:
+            self._went_silent(candidate)
+        candidate.state = State.FAILED
+        self._order.remove(candidate)
+
+    def not_sent(self, candidate: Candidate) -> None:
+        """The owner could not send what `next_queries` asked for; it may come again."""
+        candidate.state = State.NEW
+        candidate.asked -= 1
+        candidate.open -= 1
+        self.queries -= 1
+        self._misfits -= not candidate.fits_host
+
+    def tick(self, now: float) -> None:
+        for candidate in self._order:
+            if candidate.state is State.ASKED and candidate.deadline <= now:
+                again = candidate.node_id is None and candidate.asked < SEED_ATTEMPTS
+                candidate.state = State.NEW if again else State.SLOW
+                self._went_silent(candidate)
+
+    # Output.
+
+    def next_queries(self, now: float) -> list[Candidate]:
+        """Whom to ask now, closest first; they count as asked."""
+        if self.is_over or (self._until is not None and now >= self._until):
+            return []
+        chosen: list[Candidate] = []
+        asked = [c for c in self._order if c.state is State.ASKED and c.node_id is not None]
+        free = WINDOW - len(asked)
+        for candidate in self._wanted():
+            is_seed = candidate.node_id is None
+            if self.queries >= QUERIES_MAX or (free <= 0 and not is_seed):
+                break
+            self._ask(candidate, now)
+            chosen.append(candidate)
+            free -= not is_seed
+        return chosen
+
+    def next_deadline(self) -> float | None:
+        if self.is_over:
+            return None
+        deadlines = [c.deadline for c in self._order if c.state is State.ASKED]
+        if self._until is not None:
+            deadlines.append(self._until)
+        return min(deadlines, default=None)
+
+    def is_finished(self, now: float) -> bool:
+        """A lookup that could ask nobody yet is not finished: it waits for the first node."""
+        if self.is_over:
+            return True
+        if self._until is None:
+            return False
+        if now >= self._until:
+            return True
+        if any(c.state is State.ASKED for c in self._relevant()):
+            return False
+        if self.queries < QUERIES_MAX and self._wanted():
+            return False
+        if len(self.closest()) >= BUCKET_SIZE:
+            return True
+        is_heard = self.responses > 0 or not self.wants_peers  # else hope for a first node
+        return is_heard and not any(c.open > 0 for c in self._order)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Nobody was found to ask yet."""
+        return self._until is None
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._order
+
+    @property
+    def is_hungry(self) -> bool:
+        return not self.is_over and len(self._order) < HUNGRY
+
+    def closest(self) -> list[Candidate]:
+        """The eight closest nodes that answered: BEP 42 ones first, others fill up."""
+        answered = [c for c in self._order if c.state is State.ANSWERED]
+        fitting = [c for c in answered if c.fits_host][:BUCKET_SIZE]
+        others = [c for c in answered if not c.fits_host]
+        return fitting + others[: BUCKET_SIZE - len(fitting)]
+
+    # Parts.
+
+    def _revive(self, seed: Candidate) -> None:
+        """A bootstrap address is given again after it had failed."""
+        seed.state = State.NEW
+        seed.asked = seed.open = 0
+        insort(self._order, seed, key=_by_distance)
+
+    def _went_silent(self, candidate: Candidate) -> None:
+        if candidate.source is not None:
+            candidate.source.dead_tips += 1
+
+    def _has_room(self, address: Address) -> bool:
+        """One node of a network, unless the one that is there failed."""
+        if self._policy.allow_local and self._policy.is_local(address.host):
+            return True
+        neighbour = self._by_network.get(network_key(address.host))
+        return neighbour is None or neighbour.state is State.FAILED
+
+    def _relevant(self) -> list[Candidate]:
+        """Those up to the eighth closest that answered and follows BEP 42."""
+        answered = 0
+        for count, candidate in enumerate(self._order, 1):
+            answered += candidate.state is State.ANSWERED and candidate.fits_host
+            if answered >= BUCKET_SIZE:
+                return self._order[:count]
+        return self._order
+
+    def _wanted(self) -> list[Candidate]:
+        """The relevant ones not asked yet, in the order in which to ask them."""
+        wanted = [
+            c
+            for c in self._relevant()
+            if c.state is State.NEW
+            and (c.fits_host or c.node_id is None or self._misfits < MISFITS_MAX)
+        ]
+        return sorted(wanted, key=lambda c: c.is_doubtful)  # a stable sort: else by distance
+
+    def _ask(self, candidate: Candidate, now: float) -> None:
+        if self._until is None:
+            self._until = now + LOOKUP_S
+        candidate.state = State.ASKED
+        candidate.asked += 1
+        candidate.open += 1
+        candidate.deadline = now + candidate.soft_timeout_s
+        self.queries += 1
+        self._misfits += not candidate.fits_host
+
+
+def _by_distance(candidate: Candidate) -> int:
+    return candidate.distance

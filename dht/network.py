@@ -1,0 +1,170 @@
+"""Network: one of the two DHTs of BEP 32, with our id, routing table and address in it, and what is
+due to keep the table alive (BEP 5, Routing Table; BEP 42).
+
+It decides when; `DhtNode` asks and sends. Three things are due from time to time: bootstrap hosts
+(too few nodes, with back-off for ever), a lookup (our own id after the first node, then a bucket
+that has not changed for 15 minutes), a ping (a questionable node, or one that queried us and is not
+in the table yet).
+"""
+
+import random
+from typing import Final
+
+from torrentd.dht.bucket import BUCKET_SIZE, Bucket
+from torrentd.dht.contact import Contact, NodeState
+from torrentd.dht.external_address import ExternalAddressVote
+from torrentd.dht.lookup import Lookup
+from torrentd.dht.node_id import NodeId, id_fits_host, node_id_for, random_node_id
+from torrentd.dht.routing_table import RoutingTable
+from torrentd.dht.stats import Family, FamilyStats
+from torrentd.wire.formats.address import Address, AddressPolicy
+
+BOOTSTRAP_S_MIN: Final = 5.0
+BOOTSTRAP_S_MAX: Final = 300.0
+PING_S: Final = 5.0  # 160 nodes within a quarter of an hour
+PING_SOON_S: Final = 0.2  # after a start, when most of the table has to prove itself again
+VERIFY_S: Final = 0.1
+UNVERIFIED_MAX: Final = 16  # nodes that queried us, waiting for a ping
+REFRESH_SPACING_S: Final = 1.0
+SELF_LOOKUP_S: Final = 15 * 60.0
+
+
+class Network:
+    def __init__(
+        self,
+        family: Family,
+        policy: AddressPolicy,
+        rng: random.Random,
+        secret_rng: random.Random,
+        now: float,
+        own_id: NodeId | None = None,
+    ) -> None:
+        self.family: Final = family
+        self.vote: Final = ExternalAddressVote()
+        self.own_id = own_id or random_node_id(secret_rng)
+        self.table = RoutingTable(self.own_id, policy, now)
+        self.upkeep: Lookup | None = None  # the one lookup of ours that keeps the table
+        self.bootstrap_at = now
+        self._bootstrap_s = BOOTSTRAP_S_MIN
+        self._policy: Final = policy
+        self._rng: Final = rng
+        self._secret_rng: Final = secret_rng
+        self._joined_at: float | None = None  # when the last lookup of our own id began
+        self._ping_at = now
+        self._verify_at = now
+        self._refresh_at = now
+        self._unverified: dict[Address, None] = {}
+        self._unfilled: list[NodeId] = []  # targets in the buckets to fill after a join
+
+    # Bootstrap.
+
+    def is_bootstrap_due(self, now: float) -> bool:
+        """Too few nodes, and the last try was long enough ago: 5 s, then up to 5 min (D14)."""
+        if now < self.bootstrap_at:
+            return False
+        if self.table.count(NodeState.GOOD, now) >= BUCKET_SIZE:
+            self._bootstrap_s = BOOTSTRAP_S_MIN
+            self.bootstrap_at = now + BOOTSTRAP_S_MAX
+            return False
+        self.bootstrap_at = now + self._bootstrap_s * self._rng.uniform(0.8, 1.2)
+        self._bootstrap_s = min(2 * self._bootstrap_s, BOOTSTRAP_S_MAX)
+        return True
+
+    # Lookups.
+
+    def lookup_due(self, now: float) -> NodeId | None:
+        """The target of the next upkeep lookup, when one is due and none is under way."""
+        if self.upkeep is not None or not len(self.table) or now < self._refresh_at:
+            return None
+        if self._joined_at is None or now >= self._joined_at + SELF_LOOKUP_S:
+            self._joined_at = now
+            return self.own_id
+        self._refresh_at = now + REFRESH_SPACING_S
+        if self._unfilled:
+            return self._unfilled.pop()
+        lonely = self.table.lonely_buckets(now)
+        if not lonely:
+            return None
+        lonely[0].changed(now)  # asked now; what it brings will change it again
+        return self.table.refresh_target(lonely[0], self._rng)
+
+    def lookup_ended(self, lookup: Lookup, now: float) -> None:
+        """After the lookup of our own id: fill the buckets that it left unfilled, once."""
+        self.upkeep = None
+        if lookup.target == self.own_id:
+            self._joined_at = now if lookup.responses else None
+            self._refresh_at = now if lookup.responses else now + self._bootstrap_s
+            self._unfilled = [
+                self.table.refresh_target(bucket, self._rng)
+                for bucket in self.table.buckets
+                if not bucket.is_full and not self._is_own(bucket)
+            ]
+
+    def _is_own(self, bucket: Bucket) -> bool:
+        return bool(bucket.has_in_range(self.table.node))
+
+    # Pings.
+
+    def heard_query(self, address: Address) -> bool:
+        """A node not in the table queried us: it is pinged before it may enter (D10). False if not."""
+        if len(self._unverified) >= UNVERIFIED_MAX or self.table.at(address) is not None:
+            return False
+        self._unverified[address] = None
+        return True
+
+    def pings_due(self, now: float) -> list[Contact | Address]:
+        """A contact is the ping of its bucket and must be told to the table if it is not sent."""
+        due: list[Contact | Address] = []
+        if self._unverified and now >= self._verify_at:
+            self._verify_at = now + VERIFY_S
+            address = next(iter(self._unverified))
+            del self._unverified[address]
+            if self.table.at(address) is None:
+                due.append(address)
+        if now >= self._ping_at:
+            contact = self.table.questionable_to_ping(now)
+            is_young = 2 * self.table.count(NodeState.GOOD, now) < len(self.table)
+            self._ping_at = now + (PING_SOON_S if is_young and contact is not None else PING_S)
+            if contact is not None:
+                due.append(contact)
+        return due
+
+    # Our address.
+
+    def heard_external(self, voter: Address, host: str, now: float) -> bool:
+        """True: our address changed; the id now follows it (BEP 42) and the table was kept."""
+        if not self.vote.add(voter.host, host, now):
+            return False
+        if not id_fits_host(self.own_id, host):
+            self._change_id(node_id_for(host, self._secret_rng), now)
+        return True
+
+    def _change_id(self, own_id: NodeId, now: float) -> None:
+        contacts = list(self.table)
+        self.own_id = own_id
+        self.table = RoutingTable(own_id, self._policy, now)
+        for contact in contacts:
+            self.table.restore(contact, now)
+        self._joined_at = None
+        self._refresh_at = now
+
+    def next_deadline(self) -> float:
+        deadlines = [self.bootstrap_at, self._ping_at]
+        if self._unverified:
+            deadlines.append(self._verify_at)
+        if self.upkeep is None and len(self.table):
+            if self._joined_at is None or self._unfilled:
+                deadlines.append(self._refresh_at)
+            else:
+                deadlines.append(max(self._joined_at + SELF_LOOKUP_S, self._refresh_at))
+        return min(deadlines)
+
+    def stats(self, now: float) -> FamilyStats:
+        return FamilyStats(
+            self.family,
+            node_id=self.own_id.hex(),
+            external_address=self.vote.host,
+            nodes_good=self.table.count(NodeState.GOOD, now),
+            nodes_questionable=self.table.count(NodeState.QUESTIONABLE, now),
+            buckets=len(self.table.buckets),
+        )

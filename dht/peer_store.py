@@ -1,0 +1,106 @@
+"""The peers that others announced to us (BEP 5, announce_peer): capped, expiring, sampled fairly.
+
+One address per host and infohash (a host being an IPv4 address or an IPv6 /64): who announces again
+replaces what it said before. When all places for infohashes are taken, the one farthest from our id
+goes, if the newcomer is closer; otherwise the newcomer is refused, and said so.
+"""
+
+import random
+from typing import Final
+
+from torrentd.config.schema import Limits
+from torrentd.dht.node_id import distance
+from torrentd.wire.formats.address import Address, AddressPolicy, host_key, is_ipv6, pack_address
+
+PEER_S: Final = 30 * 60.0  # announces are repeated every 15 minutes or so
+PEERS_MAX: Final = 100_000  # in all, about 30 MB
+
+
+class PeerStore:
+    """Within an infohash peers stand in the order in which they expire."""
+
+    def __init__(self, limits: Limits, policy: AddressPolicy, rng: random.Random) -> None:
+        self._infohashes_max: Final = limits.dht_infohashes_stored_max
+        self._peers_max: Final = limits.dht_peers_per_infohash_max
+        self._policy: Final = policy
+        self._rng: Final = rng
+        # infohash -> host -> compact address, and when it expires
+        self._swarms: dict[bytes, dict[bytes, tuple[bytes, float]]] = {}
+        self._count = 0
+        self._farthest: tuple[bytes, bytes] | None = None  # own id, and the infohash for it
+
+    def __len__(self) -> int:
+        """Peers in all."""
+        return self._count
+
+    @property
+    def infohash_count(self) -> int:
+        return len(self._swarms)
+
+    def takes(self, infohash: bytes, own_id: bytes) -> bool:
+        """Would a peer for this infohash be stored? If not, no token is given for it."""
+        if infohash in self._swarms or not self._is_full:
+            return True
+        return distance(infohash, own_id) < distance(self._farthest_infohash(own_id), own_id)
+
+    def add(self, infohash: bytes, peer: Address, own_id: bytes, now: float) -> bool:
+        """Store the peer for half an hour. False: there is no room."""
+        if not self.takes(infohash, own_id):
+            return False
+        if infohash not in self._swarms and self._is_full:
+            self._drop(self._farthest_infohash(own_id))
+        if infohash not in self._swarms:
+            self._swarms[infohash] = {}
+            self._farthest = None
+        peers = self._swarms[infohash]
+        key = self._key(peer)
+        if peers.pop(key, None) is not None:
+            self._count -= 1
+        elif len(peers) >= self._peers_max:
+            del peers[next(iter(peers))]  # the oldest
+            self._count -= 1
+        peers[key] = (pack_address(peer), now + PEER_S)
+        self._count += 1
+        return True
+
+    def sample(self, infohash: bytes, size: int, count: int, now: float) -> list[bytes]:
+        """At most `count` compact addresses of `size` (6 or 18) bytes, each as likely as any other."""
+        peers = self._swarms.get(infohash)
+        if peers is None or count <= 0:
+            return []
+        fresh = [
+            compact
+            for compact, expires_at in peers.values()
+            if expires_at > now and len(compact) == size
+        ]
+        return fresh if len(fresh) <= count else self._rng.sample(fresh, count)
+
+    def expire(self, now: float) -> None:
+        for infohash, peers in list(self._swarms.items()):
+            while peers:
+                key = next(iter(peers))
+                if peers[key][1] > now:
+                    break
+                del peers[key]
+                self._count -= 1
+            if not peers:
+                self._drop(infohash)
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self._swarms) >= self._infohashes_max or self._count >= PEERS_MAX
+
+    def _key(self, peer: Address) -> bytes:
+        if self._policy.allow_local and self._policy.is_local(peer.host):
+            return pack_address(peer)  # many daemons on one machine are many peers
+        return host_key(peer.host) + (b"6" if is_ipv6(peer.host) else b"4")
+
+    def _farthest_infohash(self, own_id: bytes) -> bytes:
+        if self._farthest is None or self._farthest[0] != own_id:
+            farthest = max(self._swarms, key=lambda infohash: distance(infohash, own_id))
+            self._farthest = (own_id, farthest)
+        return self._farthest[1]
+
+    def _drop(self, infohash: bytes) -> None:
+        self._count -= len(self._swarms.pop(infohash))
+        self._farthest = None

@@ -1,0 +1,97 @@
+"""What we accept from one source and what we send in all (no BEP applies).
+
+Sources of datagrams are spoofed at will, so nothing here grows with their number, nobody is put on
+a list, and the only penalty is silence for a while.
+"""
+
+import random
+from array import array
+from hashlib import blake2b
+from typing import Final
+
+from torrentd.wire.formats.address import Address
+
+WINDOW_S: Final = 10.0
+DATAGRAMS_MAX: Final = 50  # of one source within a window: 5 a second, as libtorrent has it
+_ROWS: Final = 2
+_COLUMNS: Final = 32768  # 65,536 counters; two honest sources collide in both rows by 1 in 10^9
+_COUNT_MAX: Final = 65535
+PROVEN_S: Final = 10 * 60.0
+PROVEN_MAX: Final = 4096
+RESERVE: Final = 0.25  # of the burst, which strangers may not use
+
+
+class SourceSketch:
+    """How many datagrams a source sent lately: a count-min sketch of fixed size under a secret key,
+    so that a stranger can neither fill it nor collide with a chosen victim on purpose. It may count
+    too much, never too little."""
+
+    def __init__(self, secret_rng: random.Random, now: float) -> None:
+        self._key: Final = secret_rng.getrandbits(128).to_bytes(16, "big")
+        self._since = now
+        self._counts = self._zeros()
+        self._before = self._zeros()
+
+    def take(self, source: bytes, now: float) -> bool:
+        """Count one datagram. False: this source has sent more than its share."""
+        self._roll(now)
+        digest = blake2b(source, digest_size=4, key=self._key).digest()
+        first = int.from_bytes(digest[:2], "big") % _COLUMNS
+        second = _COLUMNS + int.from_bytes(digest[2:], "big") % _COLUMNS
+        counts = self._counts
+        count = min(counts[first], counts[second])
+        if count < _COUNT_MAX:  # raise only the smaller one: collisions then add less
+            counts[first] = max(counts[first], count + 1)
+            counts[second] = max(counts[second], count + 1)
+        left = max(0.0, 1.0 - (now - self._since) / WINDOW_S)
+        before = min(self._before[first], self._before[second])
+        return count + before * left < DATAGRAMS_MAX
+
+    def _roll(self, now: float) -> None:
+        age_s = now - self._since
+        if age_s < WINDOW_S:
+            return
+        self._before = self._counts if age_s < 2 * WINDOW_S else self._zeros()
+        self._counts = self._zeros()
+        self._since = now
+
+    @staticmethod
+    def _zeros() -> "array[int]":
+        return array("H", bytes(2 * _ROWS * _COLUMNS))
+
+
+class Budget:
+    """Bytes we may answer with: a rate, and a burst of two seconds of it. The last quarter of the
+    burst is kept for addresses that have proven themselves."""
+
+    def __init__(self, bytes_per_s: int, now: float) -> None:
+        self._rate: Final = float(bytes_per_s)
+        self._burst: Final = 2.0 * bytes_per_s
+        self._left = self._burst
+        self._at = now
+
+    def take(self, size_bytes: int, now: float, *, proven: bool) -> bool:
+        self._left = min(self._burst, self._left + (now - self._at) * self._rate)
+        self._at = now
+        floor = 0.0 if proven else RESERVE * self._burst
+        if self._left - size_bytes < floor:
+            return False
+        self._left -= size_bytes
+        return True
+
+
+class ProvenAddresses:
+    """Addresses that cannot be spoofed ones: lately they answered a query of ours or brought back a
+    token. The oldest is forgotten when there are too many."""
+
+    def __init__(self) -> None:
+        self._until: dict[Address, float] = {}
+
+    def add(self, address: Address, now: float) -> None:
+        self._until.pop(address, None)
+        self._until[address] = now + PROVEN_S
+        if len(self._until) > PROVEN_MAX:
+            del self._until[next(iter(self._until))]
+
+    def is_proven(self, address: Address, now: float) -> bool:
+        return self._until.get(address, now) > now

@@ -1,0 +1,214 @@
+"""Searches: the lookups that are under way, who takes part in them, and how they end (BEP 5).
+
+Lookups for peers belong to a Search; each Network has at most one of its own, which keeps its table.
+Every answer is used three times: by the lookup that asked, by the routing table, and, while they
+have too few candidates, by all other lookups, so that a search that began before any node was known
+starts with the first answer.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from torrentd.dht.asker import Asker
+from torrentd.dht.bucket import BUCKET_SIZE
+from torrentd.dht.krpc import Response
+from torrentd.dht.lookup import Lookup
+from torrentd.dht.network import Network
+from torrentd.dht.node_id import NodeId
+from torrentd.dht.outputs import Output, PeersFound
+from torrentd.dht.search import Search
+from torrentd.dht.stats import Family
+from torrentd.dht.transactions import Transaction
+from torrentd.wire.formats.address import Address, AddressPolicy, is_ipv6
+from torrentd.wire.formats.ids import InfoHash
+
+ACTIVE_MAX: Final = 32  # searches at once; the transaction table would hold no more
+START_NODES: Final = 2 * BUCKET_SIZE  # of the table, so that some may be dead
+
+
+class Searches:
+    def __init__(
+        self, networks: dict[Family, Network], asker: Asker, policy: AddressPolicy
+    ) -> None:
+        self._networks: Final = networks
+        self._asker: Final = asker
+        self._policy: Final = policy
+        self._active: dict[InfoHash, Search] = {}
+        self._waiting: dict[InfoHash, Search] = {}
+
+    def __len__(self) -> int:
+        return len(self._active) + len(self._waiting)
+
+    # Commands.
+
+    def get_peers(self, infohash: InfoHash, announce_port: int | None, now: float) -> list[Output]:
+        """One search an infohash: a second call only adds the announce."""
+        search = self._active.get(infohash) or self._waiting.get(infohash)
+        if search is not None:
+            search.announce_port = announce_port or search.announce_port
+            return []
+        lookups = [
+            Lookup(infohash, family, self._policy, wants_peers=True) for family in self._networks
+        ]
+        search = Search(infohash, lookups, announce_port)
+        if len(self._active) >= ACTIVE_MAX:
+            self._waiting[infohash] = search
+            return []
+        return self._start(search, now)
+
+    def cancel(self, infohash: InfoHash) -> None:
+        search = self._active.pop(infohash, None) or self._waiting.pop(infohash, None)
+        if search is not None:
+            search.cancel()
+
+    def bootstrap(self, addresses: list[Address], now: float) -> list[Output]:
+        """Ask them all at once, in the lookup of our own id. They are past the policy."""
+        out: list[Output] = []
+        for family, network in self._networks.items():
+            seeds = [a for a in addresses if is_ipv6(a.host) == (family == "ipv6")]
+            if not seeds:
+                continue
+            if network.upkeep is None:
+                network.upkeep = self._own_lookup(network, network.own_id, now)
+            for address in seeds:
+                network.upkeep.offer(address, None)
+            out += self._advance(network.upkeep, None, now)
+        return out
+
+    # What the network tells.
+
+    def answered(
+        self,
+        transaction: Transaction,
+        response: Response,
+        nodes: list[tuple[NodeId, Address]],
+        peers: list[Address],
+        now: float,
+    ) -> list[Output]:
+        """`nodes` and `peers` are past the policy, the nodes of either family."""
+        out: list[Output] = []
+        lookup, candidate, search = transaction.lookup, transaction.candidate, transaction.search
+        if lookup is not None and candidate is not None:
+            own = [node for node in nodes if is_ipv6(node[1].host) == (lookup.family == "ipv6")]
+            lookup.answered(candidate, response.node_id, own, response.token)
+            if search is not None and not search.is_cancelled:
+                new = search.new_peers(peers)
+                out += [PeersFound(search.infohash, new)] if new else []
+            out += self._advance(lookup, search, now)
+        out += self._feed([(response.node_id, transaction.address), *nodes], lookup, now)
+        return out + self.settle(now)
+
+    def failed(
+        self, transaction: Transaction, now: float, *, wrong_id: bool = False
+    ) -> list[Output]:
+        lookup, candidate = transaction.lookup, transaction.candidate
+        if lookup is None or candidate is None:
+            return []
+        lookup.failed(candidate, wrong_id=wrong_id)
+        return self._advance(lookup, transaction.search, now)
+
+    def tick(self, now: float) -> list[Output]:
+        out: list[Output] = []
+        for lookup, search in list(self._lookups()):
+            lookup.tick(now)
+            out += self._advance(lookup, search, now)
+        return out + self.settle(now)
+
+    def settle(self, now: float) -> list[Output]:
+        """End what is over, begin what is due."""
+        out: list[Output] = []
+        for search in list(self._active.values()):
+            if search.check_finished(now):
+                out += self._end(search, now)
+        while self._waiting and len(self._active) < ACTIVE_MAX:
+            out += self._start(self._waiting.pop(next(iter(self._waiting))), now)
+        for network in self._networks.values():
+            out += self._keep(network, now)
+        return out
+
+    def next_deadline(self) -> float | None:
+        deadlines = [lookup.next_deadline() for lookup, _ in self._lookups()]
+        return min((at for at in deadlines if at is not None), default=None)
+
+    # Parts.
+
+    def _lookups(self) -> Iterator[tuple[Lookup, Search | None]]:
+        for search in self._active.values():
+            for lookup in search.lookups:
+                yield lookup, search
+        for network in self._networks.values():
+            if network.upkeep is not None:
+                yield network.upkeep, None
+
+    def _start(self, search: Search, now: float) -> list[Output]:
+        self._active[search.infohash] = search
+        out: list[Output] = []
+        for lookup in search.lookups:
+            self._offer_table(lookup, now)
+            out += self._advance(lookup, search, now)
+        return out
+
+    def _offer_table(self, lookup: Lookup, now: float) -> None:
+        table = self._networks[lookup.family].table
+        for contact in table.closest_nodes(lookup.target, START_NODES, now, good_only=False):
+            lookup.offer(contact.address, contact.id, rtt_s=contact.rtt_s)
+
+    def _own_lookup(self, network: Network, target: NodeId, now: float) -> Lookup:
+        lookup = Lookup(target, network.family, self._policy, wants_peers=False)
+        self._offer_table(lookup, now)
+        return lookup
+
+    def _advance(self, lookup: Lookup, search: Search | None, now: float) -> list[Output]:
+        out: list[Output] = []
+        for candidate in lookup.next_queries(now):
+            out += self._asker.ask(lookup, candidate, search, now)
+        return out
+
+    def _feed(
+        self, nodes: list[tuple[NodeId, Address]], asked: Lookup | None, now: float
+    ) -> list[Output]:
+        """Give the nodes to every other lookup that has too few of them."""
+        out: list[Output] = []
+        for lookup, search in list(self._lookups()):
+            if lookup is asked or not lookup.is_hungry:
+                continue
+            for node_id, address in nodes:
+                if is_ipv6(address.host) == (lookup.family == "ipv6"):
+                    lookup.offer(address, node_id)
+            out += self._advance(lookup, search, now)
+        self._meet_other_family(nodes)
+        return out
+
+    def _meet_other_family(self, nodes: list[tuple[NodeId, Address]]) -> None:
+        """BEP 32, Bootstrapping: nodes of one DHT lead into the other, while that table is empty."""
+        for family, network in self._networks.items():
+            if network.upkeep is None and not len(network.table):
+                for _, address in nodes:
+                    if is_ipv6(address.host) == (family == "ipv6"):
+                        network.heard_query(address)
+
+    def _end(self, search: Search, now: float) -> list[Output]:
+        out: list[Output] = []
+        del self._active[search.infohash]
+        if search.announce_port is not None:
+            for lookup in search.lookups:
+                for candidate in lookup.closest():
+                    sent = self._asker.announce(
+                        candidate, search.infohash, search.announce_port, now
+                    )
+                    search.announced += len(sent)
+                    out += sent
+        return [*out, search.ended()]
+
+    def _keep(self, network: Network, now: float) -> list[Output]:
+        lookup = network.upkeep
+        if lookup is not None and lookup.is_finished(now):
+            lookup.is_over = True
+            network.lookup_ended(lookup, now)
+        target = network.lookup_due(now)
+        if target is None:
+            return []
+        lookup = network.upkeep = self._own_lookup(network, target, now)
+        for contact in list(network.table) if lookup.is_empty else []:
+            lookup.offer(contact.address, contact.id)  # all of them are bad: an outage, perhaps
+        return self._advance(lookup, None, now)

@@ -1,0 +1,105 @@
+"""What is kept between runs (BEP 5: "the routing table should be saved"): ids and good contacts.
+
+Two bencoded dictionaries: the outer holds the inner as a string, with its BLAKE2b. Ages are
+durations, so that a wrong clock cannot matter. A file that is hostile, torn or of another version
+raises ProtocolError, and the node starts as if there were none.
+"""
+
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Final
+
+from torrentd.dht.contact import Contact, decode_nodes, encode_nodes
+from torrentd.dht.network import Network
+from torrentd.dht.node_id import NodeId
+from torrentd.dht.stats import Family
+from torrentd.wire.formats.address import Address
+from torrentd.wire.formats.bencode import (
+    Bencoded,
+    Limits,
+    decode_dict,
+    encode,
+    get_bytes,
+    get_dict,
+    get_int,
+    get_list,
+)
+from torrentd.wire.formats.errors import ProtocolError
+
+VERSION: Final = 1
+NODES_MAX: Final = 500  # of a family
+LIMITS: Final = Limits(size_bytes_max=256 * 1024, depth_max=6, tokens_max=4000)
+AGE_S_MAX: Final = 10**9
+_SIZES: Final[dict[Family, int]] = {"ipv4": 26, "ipv6": 38}
+_CHECK_BYTES: Final = 32
+
+
+@dataclass(slots=True)
+class SavedNode:
+    """`age_s`: how long before the save it had answered us last."""
+
+    node_id: NodeId
+    address: Address
+    age_s: int
+
+
+@dataclass(slots=True)
+class SavedNetwork:
+    node_id: NodeId
+    nodes: list[SavedNode]
+
+
+def encode_snapshot(networks: dict[Family, Network], now: float) -> bytes:
+    saved: dict[bytes, Bencoded] = {
+        family.encode(): _encode_network(network, now) for family, network in networks.items()
+    }
+    body = encode({b"networks": saved, b"version": VERSION})
+    return encode({b"body": body, b"check": _check(body)})
+
+
+def decode_snapshot(data: bytes) -> dict[Family, SavedNetwork]:
+    outer = decode_dict(data, LIMITS)
+    body = get_bytes(outer, b"body") or b""
+    if get_bytes(outer, b"check") != _check(body):
+        raise ProtocolError("the saved nodes do not match their checksum")
+    inner = decode_dict(body, LIMITS)
+    networks = get_dict(inner, b"networks")
+    if get_int(inner, b"version", VERSION, VERSION) is None or networks is None:
+        raise ProtocolError("saved nodes of another version")
+    return {
+        family: _decode_network(saved, size)
+        for family, size in _SIZES.items()
+        if (saved := get_dict(networks, family.encode())) is not None
+    }
+
+
+def _encode_network(network: Network, now: float) -> Bencoded:
+    def age_s(contact: Contact) -> int:
+        return max(0, min(int(now - (contact.last_replied_at or 0.0)), AGE_S_MAX))
+
+    known = [c for c in network.table if c.last_replied_at is not None and not c.failures]
+    known.sort(key=lambda contact: (age_s(contact), contact.id))
+    ages: list[Bencoded] = [age_s(contact) for contact in known[:NODES_MAX]]
+    return {
+        b"ages": ages,
+        b"id": network.own_id,
+        b"nodes": encode_nodes(known[:NODES_MAX]),
+    }
+
+
+def _decode_network(saved: dict[bytes, Bencoded], size: int) -> SavedNetwork:
+    nodes = decode_nodes(get_bytes(saved, b"nodes") or b"", size, NODES_MAX)
+    ages = get_list(saved, b"ages") or []
+    if len(ages) < len(nodes):
+        raise ProtocolError("saved nodes without their ages")
+    return SavedNetwork(
+        NodeId(get_bytes(saved, b"id") or b""),
+        [
+            SavedNode(node_id, address, age if isinstance(age, int) and age >= 0 else AGE_S_MAX)
+            for (node_id, address), age in zip(nodes, ages, strict=False)
+        ],
+    )
+
+
+def _check(body: bytes) -> bytes:
+    return blake2b(body, digest_size=_CHECK_BYTES).digest()
