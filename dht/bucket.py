@@ -108,7 +108,7 @@ class Bucket(KBucket):  # type: ignore[misc]  # kademlia is untyped
         return None
 
     def node_to_ping(self, now: float) -> Contact | None:
-        """ "The least recently seen" questionable node, unless a ping of this bucket is under way."""
+        """ "The least recently seen" questionable node, unless one is being pinged."""
         if self.pinged is not None:
             return None
         for contact in self.nodes.values():

@@ -85,7 +85,7 @@ def encode_nodes(contacts: Iterable[Contact]) -> bytes:
 
 
 def decode_nodes(data: bytes, size: int, count_max: int) -> list[tuple[NodeId, Address]]:
-    """The first `count_max` nodes of `data`, which must be a multiple of `size` (26 or 38) bytes."""
+    """The first `count_max` nodes of `data`, whose length is a multiple of `size` (26 or 38)."""
     if len(data) % size:
         raise ProtocolError(f"compact node info of {len(data)} bytes, not a multiple of {size}")
     end = min(len(data), count_max * size)

@@ -47,8 +47,8 @@ class Candidate:
     """A node that may be asked. `node_id` is None for a seed: an address from a bootstrap."""
 
     __slots__ = (
-        "address", "asked", "dead_tips", "deadline", "distance", "fits_host", "live_tips", "node_id",
-        "open", "rtt_s", "source", "state", "token",
+        "address", "asked", "dead_tips", "deadline", "distance", "fits_host", "live_tips",
+        "node_id", "open", "rtt_s", "source", "state", "token",
     )  # fmt: skip
 
     def __init__(

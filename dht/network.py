@@ -106,7 +106,7 @@ class Network:
     # Pings.
 
     def heard_query(self, address: Address) -> bool:
-        """A node not in the table queried us: it is pinged before it may enter (D10). False if not."""
+        """A node not in the table queried us: it is pinged before it may enter (D10)."""
         if len(self._unverified) >= UNVERIFIED_MAX or self.table.at(address) is not None:
             return False
         self._unverified[address] = None

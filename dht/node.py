@@ -50,7 +50,7 @@ class DhtNode:
         now: float,
         snapshot: bytes | None = None,
     ) -> None:
-        """Call `tick` at once: it begins the bootstrap. A `snapshot` that is damaged counts as none."""
+        """Call `tick` at once: it begins the bootstrap. A damaged `snapshot` counts as none."""
         self._policy: Final = policy
         self._read_only: Final = read_only
         self._listen_port: Final = listen_port

@@ -16,7 +16,7 @@ class SendDatagram:
 
 @dataclass(slots=True)
 class PeersFound:
-    """New peers of `infohash`, told the moment a reply brought them; each address only once a search."""
+    """New peers of `infohash`, told the moment a reply brought them; each once a search."""
 
     infohash: InfoHash
     peers: list[Address]
@@ -41,7 +41,7 @@ class BootstrapWanted:
 
 @dataclass(slots=True)
 class ExternalAddressChanged:
-    """Nodes of different networks agree that this is our address (BEP 42); the node id follows it."""
+    """Nodes of different networks agree that this is our address (BEP 42); the id follows it."""
 
     host: str
 

@@ -64,7 +64,7 @@ class PeerStore:
         return True
 
     def sample(self, infohash: bytes, size: int, count: int, now: float) -> list[bytes]:
-        """At most `count` compact addresses of `size` (6 or 18) bytes, each as likely as any other."""
+        """At most `count` compact addresses of `size` (6 or 18) bytes, all equally likely."""
         peers = self._swarms.get(infohash)
         if peers is None or count <= 0:
             return []

@@ -56,8 +56,8 @@ class Responder:
         *,
         proven: bool,
     ) -> bytes:
-        """The response, of at most `room_bytes` where leaving out nodes and values can achieve that.
-        Raises KrpcError for what cannot be fulfilled."""
+        """The response, of at most `room_bytes` where leaving out nodes and values can achieve
+        it. Raises KrpcError for what cannot be fulfilled."""
         own = self._networks["ipv6" if is_ipv6(source.host) else "ipv4"]
         values: dict[bytes, Bencoded] = {b"id": own.own_id}
         room_bytes = min(room_bytes, SENT_BYTES_MAX)

@@ -53,7 +53,7 @@ class RoutingTable(KademliaRoutingTable):  # type: ignore[misc]  # kademlia is u
     def replied(
         self, node_id: NodeId, address: Address, now: float, rtt_s: float | None
     ) -> Contact | None:
-        """A node answered a query of ours: insert it or mark it good. Returns whom to ping, if any."""
+        """A node answered a query of ours: insert it or mark it good. Returns whom to ping."""
         if node_id == self.own_id:
             return None
         known = self._by_address.get(address)
@@ -107,7 +107,7 @@ class RoutingTable(KademliaRoutingTable):  # type: ignore[misc]  # kademlia is u
     # Changes.
 
     def add_contact(self, contact: Contact, now: float) -> Contact | None:
-        """Place a contact by the rules of BEP 5. Returns whom to ping, if someone must make room."""
+        """Place a contact by the rules of BEP 5. Returns whom to ping, to make room for it."""
         holder = self._holder(contact)
         if holder is not None:
             if self._is_kept(holder):
@@ -166,8 +166,8 @@ class RoutingTable(KademliaRoutingTable):  # type: ignore[misc]  # kademlia is u
     def closest_nodes(
         self, target: bytes, count: int, now: float, *, good_only: bool
     ) -> list[Contact]:
-        """The `count` contacts closest to `target`, closest first, exactly: without the bad ones, or
-        only the good ones, which is what other nodes are told."""
+        """The `count` contacts closest to `target`, closest first, exactly: without the bad ones,
+        or only the good ones, which is what other nodes are told."""
         key = int.from_bytes(target, "big")
         found: list[Contact] = []
         for bucket in self._buckets_by_distance(key):
@@ -219,7 +219,7 @@ class RoutingTable(KademliaRoutingTable):  # type: ignore[misc]  # kademlia is u
         return NodeId(rng.randint(low, high).to_bytes(ID_BYTES, "big"))
 
     def questionable_to_ping(self, now: float) -> Contact | None:
-        """The node not heard of for longest among the questionable ones, to keep the table fresh."""
+        """The questionable node not heard of for longest, to keep the table fresh."""
         candidates = [
             contact for bucket in self.buckets if (contact := bucket.node_to_ping(now)) is not None
         ]
@@ -292,7 +292,7 @@ class RoutingTable(KademliaRoutingTable):  # type: ignore[misc]  # kademlia is u
             del self._by_network[contact.network]
 
     def _buckets_by_distance(self, key: int) -> list[Bucket]:
-        """Nearest range first: ranges are prefixes, so no id of one lies between those of another."""
+        """Nearest range first: ranges are prefixes, so none lies within another's distances."""
         return sorted(
             self.buckets,
             key=lambda bucket: (

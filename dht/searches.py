@@ -1,6 +1,6 @@
 """Searches: the lookups that are under way, who takes part in them, and how they end (BEP 5).
 
-Lookups for peers belong to a Search; each Network has at most one of its own, which keeps its table.
+Lookups for peers belong to a Search; each Network has at most one of its own, to keep its table.
 Every answer is used three times: by the lookup that asked, by the routing table, and, while they
 have too few candidates, by all other lookups, so that a search that began before any node was known
 starts with the first answer.
@@ -180,7 +180,7 @@ class Searches:
         return out
 
     def _meet_other_family(self, nodes: list[tuple[NodeId, Address]]) -> None:
-        """BEP 32, Bootstrapping: nodes of one DHT lead into the other, while that table is empty."""
+        """BEP 32, Bootstrapping: nodes of one DHT lead into the other while that is empty."""
         for family, network in self._networks.items():
             if network.upkeep is None and not len(network.table):
                 for _, address in nodes:

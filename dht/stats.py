@@ -1,4 +1,4 @@
-"""What the node counts (no BEP applies): everything sent, answered, found and dropped, for people and tests."""
+"""What the node counts (no BEP applies): all that is sent, answered and dropped."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -20,8 +20,7 @@ class FamilyStats:
 
 @dataclass(slots=True)
 class DhtStats:
-    """Counters since the start; `families`, `searches_running`, `queries_pending` and `peers_stored`
-    are as of now. What is dropped is counted by its reason."""
+    """Counters since the start; what stands below `queries_pending` is as of the last call. What is dropped is counted by its reason."""
 
     queries_sent: int = 0
     replies_received: int = 0
