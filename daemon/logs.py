@@ -63,7 +63,7 @@ def get_logger(room: str) -> FilteringBoundLogger:
 
 
 def log_suppressed() -> None:
-    """One line for each kind that was cut short and then fell silent; once a minute and at the end."""
+    """A line for each kind cut short that fell silent since; once a minute and at the end."""
     for kind, count in _rate.take_overdue().items():
         get_logger("logs").info("lines suppressed", kind=kind, suppressed=count)
 
