@@ -49,7 +49,7 @@ def client_name(peer_id: bytes) -> str:
     """What people call the client, such as `Transmission 4.0.5`; `unknown` for what BEP 20 does not
     cover. Never more than printable ASCII, whatever the peer sent."""
     code, version = peer_id[1:3], peer_id[3:7]
-    if peer_id[:1] != b"-" or not (code + version).isalnum():
+    if peer_id[:1] + peer_id[7:8] != b"--" or not (code + version).isalnum():
         return "unknown"
     name = _CLIENTS.get(code.decode("ascii"), code.decode("ascii"))
     return f"{name} {_version(version.decode('ascii'))}"
