@@ -45,7 +45,7 @@ class FileStore:
         self.names = tuple(names)
         self.layout = FileLayout(info.geometry, [file.length for file in info.files])
         self._folders = Folders(root)
-        self._open_files = open_files or OpenFiles()
+        self._open_files = OpenFiles() if open_files is None else open_files
         self._unsynced = Unsynced()
         self._sync_lock = Lock()
         self._closed = False
