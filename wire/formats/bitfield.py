@@ -23,7 +23,7 @@ class Bitfield:
     @classmethod
     def full(cls, size: int) -> Self:
         """Every bit set: a seed's."""
-        return cls.of(size, range(size))
+        return cls._of_number((1 << size) - 1 << -size % 8, size)
 
     @classmethod
     def of(cls, size: int, indices: Iterable[int]) -> Self:
@@ -98,11 +98,11 @@ class Bitfield:
 
     def __and__(self, other: Self) -> Self:
         """Set in both."""
-        return self._of_number(self._number() & other._number())
+        return self._of_number(self._number() & other._number(), self.size)
 
     def __sub__(self, other: Self) -> Self:
         """Set here and not there: what a peer has and we have not is `theirs - ours`."""
-        return self._of_number(self._number() & ~other._number())
+        return self._of_number(self._number() & ~other._number(), self.size)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Bitfield):
@@ -117,5 +117,6 @@ class Bitfield:
     def _number(self) -> int:
         return int.from_bytes(self._bytes)
 
-    def _of_number(self, number: int) -> Self:
-        return self.from_bytes(number.to_bytes(len(self._bytes)), self.size)
+    @classmethod
+    def _of_number(cls, number: int, size: int) -> Self:
+        return cls.from_bytes(number.to_bytes((size + 7) // 8), size)

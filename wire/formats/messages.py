@@ -19,7 +19,8 @@ KEEP_ALIVE = bytes(4)
 LENGTH_BYTES = 4
 PIECES_MAX = 2_097_152  # of any torrent, and so of a bitfield
 PIECE_HEADER_BYTES = 13  # <length><id><index><begin>, before the block
-EXTENDED_BYTES_MAX = 64 * 1024  # handshakes; other extended messages end at 20 KiB
+EXTENSION_HANDSHAKE_BYTES_MAX = 64 * 1024
+EXTENDED_BYTES_MAX = 20 * 1024  # of other extended messages: 16 KiB of metadata is the largest
 UNKNOWN_BYTES_MAX = 4 * 1024  # messages of BEPs we do not know are skipped
 
 _HEADER = struct.Struct(">IB")
@@ -48,7 +49,7 @@ LENGTHS: dict[int, tuple[int, int]] = {
     HAVE_NONE: (1, 1),
     REJECT: (13, 13),
     ALLOWED_FAST: (5, 5),
-    EXTENDED: (2, 2 + EXTENDED_BYTES_MAX),
+    EXTENDED: (2, 2 + EXTENSION_HANDSHAKE_BYTES_MAX),
 }
 _LENGTHS_UNKNOWN = (1, UNKNOWN_BYTES_MAX)
 
@@ -194,10 +195,16 @@ def decode_message(message_id: int, payload: bytes | bytearray | memoryview) -> 
     if message_id == BITFIELD:
         return Bitfield(bytes(payload))
     if message_id == EXTENDED:
-        return Extended(payload[0], bytes(payload[1:]))
+        return _decode_extended(payload[0], bytes(payload[1:]))
     if message_id == PORT:
         return Port(int.from_bytes(payload))
     return Unknown(message_id)
+
+
+def _decode_extended(extension_id: int, payload: bytes) -> Extended:
+    if extension_id != 0 and len(payload) > EXTENDED_BYTES_MAX:
+        raise MessageError("an extended message longer than any we take")
+    return Extended(extension_id, payload)
 
 
 _EMPTY: dict[int, type[Choke | Unchoke | Interested | NotInterested | HaveAll | HaveNone]] = {

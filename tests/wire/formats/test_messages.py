@@ -95,6 +95,15 @@ class TestLengths:
                 known = message_id in messages.LENGTHS
                 assert isinstance(message, messages.Unknown) is not known
 
+    def test_only_the_extension_handshake_may_exceed_20_kib(self) -> None:
+        for extension_id, most in ((0, 64 * 1024), (1, 20 * 1024)):
+            whole = bytes((extension_id,)) + bytes(most)
+            assert decode_message(messages.EXTENDED, whole) == messages.Extended(
+                extension_id, bytes(most)
+            )
+            with pytest.raises(MessageError):
+                decode_message(messages.EXTENDED, whole + b"x")
+
 
 class TestEncode:
     @given(st.lists(blocks, max_size=20))
