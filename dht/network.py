@@ -26,6 +26,7 @@ PING_SOON_S: Final = 0.2  # after a start, when most of the table has to prove i
 VERIFY_S: Final = 0.1
 UNVERIFIED_MAX: Final = 16  # nodes that queried us, waiting for a ping
 REFRESH_SPACING_S: Final = 1.0
+FILL_BELOW: Final = BUCKET_SIZE // 2  # nodes: a bucket with fewer gets a lookup of its own
 SELF_LOOKUP_S: Final = 15 * 60.0
 
 
@@ -74,7 +75,7 @@ class Network:
 
     def lookup_due(self, now: float) -> NodeId | None:
         """The target of the next upkeep lookup, when one is due and none is under way."""
-        if self.upkeep is not None or not len(self.table) or now < self._refresh_at:
+        if self.upkeep is not None or self.table.is_empty or now < self._refresh_at:
             return None
         if self._joined_at is None or now >= self._joined_at + SELF_LOOKUP_S:
             self._joined_at = now
@@ -97,7 +98,7 @@ class Network:
             self._unfilled = [
                 self.table.refresh_target(bucket, self._rng)
                 for bucket in self.table.buckets
-                if not bucket.is_full and not self._is_own(bucket)
+                if len(bucket.nodes) < FILL_BELOW and not self._is_own(bucket)
             ]
 
     def _is_own(self, bucket: Bucket) -> bool:
@@ -105,9 +106,9 @@ class Network:
 
     # Pings.
 
-    def heard_query(self, address: Address) -> bool:
-        """A node not in the table queried us: it is pinged before it may enter (D10)."""
-        if len(self._unverified) >= UNVERIFIED_MAX or self.table.at(address) is not None:
+    def heard_of(self, node_id: bytes, address: Address) -> bool:
+        """Somewhere is a node that would fit: it is pinged before it may enter (D10)."""
+        if len(self._unverified) >= UNVERIFIED_MAX or not self.table.has_room(node_id, address):
             return False
         self._unverified[address] = None
         return True
@@ -152,7 +153,7 @@ class Network:
         deadlines = [self.bootstrap_at, self._ping_at]
         if self._unverified:
             deadlines.append(self._verify_at)
-        if self.upkeep is None and len(self.table):
+        if self.upkeep is None and not self.table.is_empty:
             if self._joined_at is None or self._unfilled:
                 deadlines.append(self._refresh_at)
             else:

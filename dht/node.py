@@ -168,7 +168,7 @@ class DhtNode:
         self._stats.queries_received += 1
         if query.node_id is not None and not query.read_only:
             network.table.queried(query.node_id, source, now)
-            if network.heard_query(source):
+            if network.heard_of(query.node_id, source):
                 self._deadline = None
         return self._reply(query, source, size, now)
 

@@ -24,7 +24,7 @@ from kademlia.routing import RoutingTable as KademliaRoutingTable
 from torrentd.dht.bucket import BUCKET_SIZE, REFRESH_S, Bucket
 from torrentd.dht.contact import FAILURES_BAD, Contact, NodeState
 from torrentd.dht.node_id import ID_BITS, NodeId
-from torrentd.wire.formats.address import Address, AddressPolicy
+from torrentd.wire.formats.address import Address, AddressPolicy, network_key
 from torrentd.wire.formats.ids import ID_BYTES
 
 
@@ -193,6 +193,21 @@ class RoutingTable(KademliaRoutingTable):  # type: ignore[misc]  # kademlia is u
             if contact.id != node.id and (exclude is None or not contact.same_home_as(exclude))
         ][: k or self.ksize]
 
+    def has_room(self, node_id: bytes, address: Address) -> bool:
+        """Could a node of this id and address enter its bucket now? Cheap: it is asked for
+        every query that comes."""
+        if address in self._by_address or node_id == self.own_id:
+            return False
+        if network_key(address.host) in self._by_network and not self._is_exempt(address.host):
+            return False
+        key = int.from_bytes(node_id, "big")
+        bucket = self.buckets[bisect_right(self._lows, key) - 1]
+        return (
+            not bucket.is_full
+            or bool(bucket.has_in_range(self.node))
+            or any(contact.failures >= FAILURES_BAD for contact in bucket.nodes.values())
+        )
+
     def at(self, address: Address) -> Contact | None:
         return self._by_address.get(address)
 
@@ -200,6 +215,10 @@ class RoutingTable(KademliaRoutingTable):  # type: ignore[misc]  # kademlia is u
         """Every contact but the replacements, in the order of the id space."""
         for bucket in self.buckets:
             yield from bucket.nodes.values()
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._by_address
 
     def __len__(self) -> int:
         return sum(len(bucket.nodes) for bucket in self.buckets)
@@ -237,10 +256,14 @@ class RoutingTable(KademliaRoutingTable):  # type: ignore[misc]  # kademlia is u
         same_id = bucket.nodes.get(contact.id) or bucket.replacement_nodes.get(contact.id)
         if same_id is not None and same_id is not contact:
             return same_id
-        if self._policy.allow_local and self._policy.is_local(contact.ip):
+        if self._is_exempt(contact.ip):
             return None
         neighbour = self._by_network.get(contact.network)
         return neighbour if neighbour is not contact else None
+
+    def _is_exempt(self, host: str) -> bool:
+        """A private DHT has many nodes on one machine."""
+        return self._policy.allow_local and self._policy.is_local(host)
 
     def _is_kept(self, holder: Contact) -> bool:
         return holder.failures < FAILURES_BAD and holder.id in self.bucket_of(holder).nodes

@@ -182,10 +182,10 @@ class Searches:
     def _meet_other_family(self, nodes: list[tuple[NodeId, Address]]) -> None:
         """BEP 32, Bootstrapping: nodes of one DHT lead into the other while that is empty."""
         for family, network in self._networks.items():
-            if network.upkeep is None and not len(network.table):
-                for _, address in nodes:
+            if network.upkeep is None and network.table.is_empty:
+                for node_id, address in nodes:
                     if is_ipv6(address.host) == (family == "ipv6"):
-                        network.heard_query(address)
+                        network.heard_of(node_id, address)
 
     def _end(self, search: Search, now: float) -> list[Output]:
         out: list[Output] = []

@@ -20,7 +20,8 @@ class FamilyStats:
 
 @dataclass(slots=True)
 class DhtStats:
-    """Counters since the start; what stands below `queries_pending` is as of the last call. What is dropped is counted by its reason."""
+    """Counters since the start, what is dropped by its reason; what stands below `queries_pending`
+    is as of the last call."""
 
     queries_sent: int = 0
     replies_received: int = 0
