@@ -1,6 +1,7 @@
 """Addresses (BEP 5, 7, 32) and the policy for those that others tell us (RFC 6890)."""
 
 import ipaddress
+import struct
 
 import pytest
 from hypothesis import given
@@ -55,8 +56,15 @@ class TestCompact:
         assert is_ipv6(address.host) == (":" in address.host)
 
     @given(ipv4)
-    def test_text_is_what_the_standard_library_writes(self, host: bytes) -> None:
+    def test_ipv4_text_is_what_the_standard_library_writes(self, host: bytes) -> None:
         assert unpack_host(host) == str(ipaddress.IPv4Address(host))
+
+    @given(st.lists(st.sampled_from([0, 0, 0, 1, 0x10, 0xA00]), min_size=8, max_size=8))
+    def test_ipv6_text_is_what_the_standard_library_writes(self, groups: list[int]) -> None:
+        """RFC 5952: the longest run of zero groups is left out, the first of equals, and never one
+        alone."""
+        host = struct.pack(">8H", *groups)
+        assert unpack_host(host) == str(ipaddress.IPv6Address(host))
 
     @given(ipv4)
     def test_a_mapped_address_is_the_ipv4_address_it_is(self, host: bytes) -> None:
