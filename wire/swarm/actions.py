@@ -2,12 +2,13 @@
 
 | action           | answered by                                        |
 |------------------|----------------------------------------------------|
-| Dial             | `dial_succeeded` or `dial_failed`                  |
+| Dial             | `add_connection` (outgoing) or `dial_failed`       |
 | Transmit         | nothing; send `connection.data_to_send()` now      |
 | Close            | nothing; the swarm has already forgotten the peer  |
 | StorePiece       | `piece_stored`, `piece_refused` or `store_failed`  |
 | ReadBlocks       | `blocks_read` or `read_failed`                     |
 | MetadataComplete | `store_opened` (after existing data was checked)   |
+| MetadataRefused  | nothing; `stop` is the sensible input              |
 | SearchPeers      | `peers_found`, any number of times                 |
 
 No BEP applies.
@@ -69,6 +70,14 @@ class MetadataComplete:
 
 
 @dataclass(slots=True)
+class MetadataRefused:
+    """The metadata matches the infohash, and is no torrent that we take (private, version 2 only,
+    malformed …): `reason` is a sentence. Nothing more can come of this swarm: stop it."""
+
+    reason: str
+
+
+@dataclass(slots=True)
 class SearchPeers:
     """Ask the DHT for peers of this infohash; `announce` us to the closest nodes too (BEP 5)."""
 
@@ -94,6 +103,7 @@ Action = (
     | StorePiece
     | ReadBlocks
     | MetadataComplete
+    | MetadataRefused
     | SearchPeers
     | NodeSeen
     | Completed

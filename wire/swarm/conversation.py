@@ -1,0 +1,261 @@
+"""What peers say, and what that means for the swarm (BEP 3, 5, 6, 9, 10, 11).
+
+Half of `Swarm`: it routes the events of connections to the rooms, and never raises for what a peer
+did. Events are *quiet* when only their own connection can have something to send after
+them, which is so for nearly all there are; after any other one the whole swarm is looked over.
+"""
+
+from torrentd.wire.formats.allowed_fast import ALLOWED_FAST_COUNT, allowed_fast_set
+from torrentd.wire.formats.errors import MetainfoError
+from torrentd.wire.formats.extension import UT_METADATA, ExtensionHandshake
+from torrentd.wire.formats.geometry import BlockRef
+from torrentd.wire.formats.metadata import MetadataData, MetadataMessage, MetadataRequest
+from torrentd.wire.formats.metainfo import decode_info
+from torrentd.wire.formats.pex import Pex
+from torrentd.wire.peer import events
+from torrentd.wire.peer.events import BlockReceived, Event
+from torrentd.wire.swarm.actions import (
+    Action,
+    Close,
+    MetadataComplete,
+    MetadataRefused,
+    NodeSeen,
+)
+from torrentd.wire.swarm.exchange import speaks_pex
+from torrentd.wire.swarm.info_serving import serve_metadata
+from torrentd.wire.swarm.peer import Peer
+from torrentd.wire.swarm.piece_mask import mask_of
+from torrentd.wire.swarm.rooms import Rooms
+
+
+class Conversation(Rooms):
+    """The peers' side of a swarm."""
+
+    # ---- the events of one connection
+
+    def _take(self, peer: Peer, told: list[Event], actions: list[Action], now: float) -> bool:
+        """Routes the events of one call. Returns whether all of them were quiet."""
+        quiet = True
+        for event in told:
+            if type(event) is BlockReceived:
+                if self._download is not None:
+                    piece = self._download.receive_block(peer, event)
+                    if piece is not None:
+                        actions.append(piece)
+            elif not self._take_quiet(peer, event, actions, now):
+                quiet = False
+                self._take_loud(peer, event, actions, now)
+            if peer.parted:
+                return False
+        return quiet
+
+    def _take_quiet(self, peer: Peer, event: Event, actions: list[Action], now: float) -> bool:
+        match event:
+            case events.BlocksRequested():
+                self._serve(peer, actions, now)
+            case events.Have():
+                self._receive_have(peer, event.piece_index)
+            case events.RequestRejected():
+                self._receive_reject(peer, event.block)
+            case events.UnrequestedBlock():
+                self._wasted_bytes += event.length
+            case events.AllowedFast():
+                peer.fast_mask |= 1 << event.piece_index
+                peer.starved_at = -1
+            case events.Unchoked():
+                peer.declined = 0
+                peer.starved_at = -1
+            case _:
+                return False
+        return True
+
+    def _take_loud(self, peer: Peer, event: Event, actions: list[Action], now: float) -> None:
+        match event:
+            case events.HandshakeCompleted():
+                self._greet(peer, actions, now)
+            case events.Choked():
+                self._lose_requests(peer, event.lost)
+            case events.RequestsTimedOut():
+                self._lose_requests(peer, event.blocks)
+            case events.InterestChanged():
+                self._rechoke_due = True
+            case events.PiecesChanged():
+                self._receive_pieces(peer, actions, now)
+            case events.ConnectionFailed():
+                self._part(peer, event.reason, actions, now, misbehaved=event.misbehaved)
+            case _:
+                self._take_extended(peer, event, actions, now)
+
+    def _take_extended(self, peer: Peer, event: Event, actions: list[Action], now: float) -> None:
+        match event:
+            case events.ExtensionHandshakeReceived():
+                self._receive_extension_handshake(peer, event.handshake, actions, now)
+            case events.MetadataMessage():
+                self._receive_metadata(peer, event.message, actions, now)
+            case events.PexReceived():
+                self._receive_pex(peer, event.pex, actions, now)
+            case events.PortReceived():
+                if self._policy.allows_node(event.address):
+                    actions.append(NodeSeen(event.address))
+            case _:
+                raise AssertionError(event)
+
+    def _greet(self, peer: Peer, actions: list[Action], now: float) -> None:
+        """Both handshakes are done. The bitfield goes first (BEP 3), then what we can (BEP 10)."""
+        refusal = self._company.greeted(peer)
+        if refusal is not None:
+            self._part(peer, refusal, actions, now)
+            return
+        connection = peer.connection
+        connection.send_pieces(self._download.have if self._download else None)
+        self._send_extension_handshake(peer, now)
+        if connection.supports_dht:
+            connection.send_port(self._listen_port)
+        if self._download is not None:
+            self._download.picker.join(peer)
+            self._allow_fast(peer)
+        if self.info is not None and connection.geometry is None:
+            told = connection.set_geometry(self.info.geometry, now)
+            self._take(peer, told, actions, now)
+
+    def _send_extension_handshake(self, peer: Peer, now: float) -> None:
+        peer.connection.send_extension_handshake(
+            len(self.metadata) if self.metadata is not None else None,
+            self._listen_port,
+            self.is_complete,
+            now,
+        )
+
+    def _allow_fast(self, peer: Peer) -> None:
+        """Something to begin with for a peer that has nothing to trade (BEP 6)."""
+        download = self._download
+        if download is None or not peer.connection.supports_fast:
+            return
+        host, piece_count = peer.address.host, download.have.size
+        for piece_index in allowed_fast_set(host, self.infohash, piece_count, ALLOWED_FAST_COUNT):
+            if piece_index in download.have:
+                peer.connection.send_allowed_fast(piece_index)
+
+    def _receive_pieces(self, peer: Peer, actions: list[Action], now: float) -> None:
+        pieces = peer.connection.pieces
+        assert pieces is not None, "pieces were told before the metadata was known"
+        peer.mask = mask_of(pieces)
+        if self._download is not None:
+            self._download.picker.pieces_changed(peer)
+            self._download.update_interest(peer)
+        self._part_if_done(peer, actions, now)
+
+    def _receive_have(self, peer: Peer, piece_index: int) -> None:
+        peer.mask |= 1 << piece_index
+        if self._download is not None:
+            self._download.picker.has_piece(peer, piece_index)
+            if not peer.connection.am_interested:
+                self._download.update_interest(peer)
+
+    def _lose_requests(self, peer: Peer, blocks: list[BlockRef]) -> None:
+        if self._download is not None:
+            self._download.picker.lost(blocks, peer)
+            self._download.picker.stalled(peer)
+
+    def _receive_reject(self, peer: Peer, block: BlockRef) -> None:
+        """A peer that refuses while it does not choke us is not asked for that piece again before
+        its next unchoke: asking on would go on for ever."""
+        if not peer.connection.peer_choking:
+            peer.declined |= 1 << block.piece_index
+        if self._download is not None:
+            self._download.picker.lost([block], peer)
+
+    def _serve(self, peer: Peer, actions: list[Action], now: float) -> None:
+        if self._uploads is not None and self._download is not None:
+            actions += self._uploads.serve(peer, self._download.have, now)
+
+    # ---- extensions
+
+    def _receive_extension_handshake(
+        self, peer: Peer, handshake: ExtensionHandshake, actions: list[Action], now: float
+    ) -> None:
+        if not peer.connection.outgoing and handshake.listen_port is not None:
+            self._company.listens(peer, handshake.listen_port, now)
+        if self.metadata is None and UT_METADATA in handshake.message_ids:
+            self._info_download.offer(peer, handshake.metadata_size, now)
+        if speaks_pex(peer.connection):
+            self._exchange.join(peer, self._company.peers.values(), now)
+        self._part_if_done(peer, actions, now)
+
+    def _receive_metadata(
+        self, peer: Peer, message: MetadataMessage, actions: list[Action], now: float
+    ) -> None:
+        match message:
+            case MetadataRequest():
+                serve_metadata(peer, message.piece, self.metadata)
+            case MetadataData():
+                reason = self._info_download.receive(peer, message, now)
+                if reason is not None:
+                    self._part(peer, reason, actions, now, misbehaved=True)
+                elif self.metadata is None and self._info_download.metadata is not None:
+                    self._complete_metadata(self._info_download.metadata, actions, now)
+            case _:
+                self._info_download.rejected(peer, message.piece, now)
+
+    def _complete_metadata(self, metadata: bytes, actions: list[Action], now: float) -> None:
+        try:
+            info = decode_info(metadata)
+        except MetainfoError as error:
+            actions.append(MetadataRefused(error.reason))
+            return
+        self.info, self.metadata = info, metadata
+        actions.append(MetadataComplete(metadata, info))
+        for peer in list(self._company.peers.values()):
+            if peer.greeted and not peer.parted:
+                told = peer.connection.set_geometry(info.geometry, now)
+                self._send_extension_handshake(peer, now)
+                self._take(peer, told, actions, now)
+
+    def _receive_pex(self, peer: Peer, pex: Pex, actions: list[Action], now: float) -> None:
+        addresses = self._exchange.receive(peer, pex, now)
+        if addresses is None:
+            self._part(peer, "peer exchange too often", actions, now, misbehaved=True)
+        else:
+            self._company.candidates.add(addresses, "pex", now)
+
+    # ---- parting
+
+    def _part(
+        self,
+        peer: Peer,
+        reason: str,
+        actions: list[Action],
+        now: float,
+        *,
+        misbehaved: bool = False,
+    ) -> None:
+        if peer.connection.their_peer_id == self.peer_id:
+            self._company.met_ourselves(peer, now)
+        self._forget(peer, now, misbehaved=misbehaved)
+        actions.append(Close(peer.connection, reason))
+
+    def _forget(self, peer: Peer, now: float, *, misbehaved: bool = False) -> None:
+        peer.parted = True
+        self._company.part(peer, now, misbehaved=misbehaved)
+        self._info_download.leave(peer, now)
+        if self._download is not None:
+            self._download.picker.leave(peer)
+        self._rechoke_due = True
+
+    def _part_if_done(self, peer: Peer, actions: list[Action], now: float) -> None:
+        """Two that want nothing more need no connection. One that only has no metadata yet is not
+        done, nor is one of whose pieces we know nothing."""
+        if not self.is_complete or not peer.greeted or peer.parted:
+            return
+        extension = peer.connection.extension
+        if peer.connection.is_seed or (extension is not None and extension.upload_only):
+            self._part(peer, "neither side wants anything", actions, now)
+
+    def _ban(self, liars: list[Peer], actions: list[Action], now: float) -> None:
+        """They sent bytes that are not the torrent's (X1): their blocks do not count, their host is
+        not welcome."""
+        for liar in liars:
+            if self._download is not None:
+                self._download.wasted_bytes += self._download.picker.forget_sender(liar)
+            for peer in self._company.ban(liar, now):
+                self._part(peer, "it sent data that is not the torrent's", actions, now)

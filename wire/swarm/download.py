@@ -1,0 +1,171 @@
+"""The pieces we lack, asked for, gathered and handed over to be hashed (BEP 3, 6)."""
+
+from collections.abc import Iterable
+from random import Random
+
+from torrentd.config.schema import Limits
+from torrentd.wire.formats.bitfield import Bitfield
+from torrentd.wire.formats.geometry import BlockRef, FileLayout
+from torrentd.wire.formats.metainfo import Info
+from torrentd.wire.peer.events import BlockReceived
+from torrentd.wire.swarm.actions import StorePiece
+from torrentd.wire.swarm.assembly import Assembly
+from torrentd.wire.swarm.buffer_pool import BufferPool
+from torrentd.wire.swarm.peer import Peer
+from torrentd.wire.swarm.picker import Picker
+from torrentd.wire.swarm.piece_mask import bitfield_of, full_mask, indices, mask_of
+
+
+class Download:
+    """One torrent's pieces, from the moment its store is open. `have` is what is stored."""
+
+    def __init__(
+        self, info: Info, have: Bitfield, select: Iterable[int] | None, limits: Limits, rng: Random
+    ) -> None:
+        self.have = have
+        self.wasted_bytes = 0
+        # others of whom a block was cancelled or whose interest changed: they have bytes to send
+        self.others_touched = False
+        self._info = info
+        self._pool = BufferPool(limits.piece_buffers_bytes_max)
+        wanted = wanted_mask(info, select)
+        self.picker = Picker(info.geometry, mask_of(have), wanted, self._pool, rng)
+
+    @property
+    def is_complete(self) -> bool:
+        """Every wanted piece is had."""
+        return not self.picker.lacking
+
+    @property
+    def has_news(self) -> bool:
+        """Others than the peer at hand may be asked for blocks, or have bytes to send."""
+        return self.picker.freed or self.others_touched
+
+    @property
+    def wanted(self) -> Bitfield:
+        """The pieces of the selected files."""
+        return bitfield_of(self.picker.wanted, self._info.geometry.piece_count)
+
+    @property
+    def wanted_bytes(self) -> int:
+        """Size of the wanted pieces."""
+        return self._bytes_of(self.picker.wanted)
+
+    @property
+    def done_bytes(self) -> int:
+        """Of those, what is stored."""
+        return self._bytes_of(self.picker.wanted & self.picker.had)
+
+    def receive_block(self, peer: Peer, event: BlockReceived) -> StorePiece | None:
+        """Takes the block; returns the piece when that was its last."""
+        assembly = self.picker.assemblies.get(event.piece_index)
+        others = None if assembly is None else assembly.receive(event.begin, event.data, peer)
+        if assembly is None or others is None:
+            self.wasted_bytes += len(event.data)
+            return None
+        if others:
+            self._cancel(others, BlockRef(event.piece_index, event.begin, len(event.data)))
+        return self._filled(assembly) if assembly.is_full else None
+
+    def refill(self, peer: Peer, now: float) -> None:
+        """Asks the peer for as many blocks as it should owe us."""
+        connection = peer.connection
+        if connection.peer_choking and not peer.fast_mask:
+            return
+        room = connection.outstanding.capacity(now)
+        if room:
+            blocks = self.picker.pick(peer, room)
+            if blocks:
+                connection.send_requests(blocks, now)
+
+    def feed_starved(self, peers: Iterable[Peer], now: float) -> None:
+        """Blocks became available: those who had nothing to do are asked."""
+        for peer in peers:
+            if peer.starved_at >= 0:
+                self.refill(peer, now)
+        self.picker.freed = self.others_touched = False
+
+    def is_storing(self, piece_index: int) -> bool:
+        """Is an answer of the store expected? Not after the store was opened anew."""
+        return piece_index in self.picker.storing
+
+    def tell_all(self, peer: Peer) -> None:
+        """Every piece that we have and the peer has not, one by one."""
+        for piece_index in indices(self.picker.had & ~peer.mask):
+            peer.connection.send_have(piece_index)
+
+    def update_interest(self, peer: Peer) -> None:
+        """Tells the peer when we begin or cease to want something of it."""
+        interested = bool(peer.mask & self.picker.lacking)
+        if interested != peer.connection.am_interested:
+            if interested:
+                peer.connection.send_interested()
+            else:
+                peer.connection.send_not_interested()
+
+    def stored(self, piece_index: int, peers: Iterable[Peer]) -> list[Peer]:
+        """The piece is on disk: peers that lack it are told. Returns who lied about it before."""
+        assembly = self.picker.stored(piece_index)
+        self.have.set(piece_index)
+        for peer in peers:
+            if peer.greeted:
+                if not peer.mask >> piece_index & 1:
+                    peer.connection.send_have(piece_index)
+                if peer.connection.am_interested:
+                    self.update_interest(peer)
+        if self.is_complete:
+            self._pool.trim()
+        return self.picker.suspects.stored(assembly)
+
+    def refused(self, piece_index: int, now: float) -> list[Peer]:
+        """The piece does not match its hash. Returns who is convicted."""
+        self.wasted_bytes += self._info.geometry.piece_size(piece_index)
+        return self.picker.refused(piece_index, now)
+
+    def rest(self) -> None:
+        """The torrent is stopped: memory is given back."""
+        self.picker.drop_partial()
+        self._pool.trim()
+
+    def lost(self, piece_index: int) -> None:
+        """What we had is gone from the disk."""
+        if piece_index in self.have:
+            self.have.clear(piece_index)
+            self.picker.piece_lost(piece_index)
+
+    def select(self, select: Iterable[int] | None, peers: Iterable[Peer]) -> None:
+        """Other files are wanted."""
+        for peer, block in self.picker.select(wanted_mask(self._info, select)):
+            peer.connection.send_cancel(block)
+        for peer in peers:
+            if peer.greeted:
+                self.update_interest(peer)
+
+    def _filled(self, assembly: Assembly) -> StorePiece:
+        self.picker.filled(assembly)
+        return StorePiece(assembly.piece_index, assembly.view)
+
+    def _cancel(self, others: Iterable[Peer], block: BlockRef) -> None:
+        self.others_touched = True
+        for other in others:
+            other.connection.send_cancel(block)
+
+    def _bytes_of(self, mask: int) -> int:
+        geometry = self._info.geometry
+        last = geometry.piece_count - 1
+        short_bytes = geometry.piece_length - geometry.piece_size(last)
+        return mask.bit_count() * geometry.piece_length - (mask >> last & 1) * short_bytes
+
+
+def wanted_mask(info: Info, select: Iterable[int] | None) -> int:
+    """The pieces that hold a byte of the selected files; all for None. Padding is never wanted for
+    its own sake, and indices beyond the torrent name nothing."""
+    if select is None:
+        return full_mask(info.geometry.piece_count)
+    layout = FileLayout(info.geometry, [file.length for file in info.files])
+    mask = 0
+    for file_index in select:
+        if 0 <= file_index < len(info.files):
+            pieces = layout.pieces_of_file(file_index)
+            mask |= full_mask(pieces.stop) & ~full_mask(pieces.start)
+    return mask

@@ -1,0 +1,127 @@
+"""The rooms of one swarm, and what can be read from them (BEP 3, 9).
+
+The ground floor of `Swarm`; `conversation` and `swarm` stand on it.
+"""
+
+from random import Random
+
+from torrentd.config.schema import Limits
+from torrentd.wire.formats.address import AddressPolicy
+from torrentd.wire.formats.bitfield import Bitfield
+from torrentd.wire.formats.ids import InfoHash, PeerId
+from torrentd.wire.formats.metainfo import Info
+from torrentd.wire.peer.connection import PeerConnection
+from torrentd.wire.peer.rates import Rate
+from torrentd.wire.swarm.choker import Choker
+from torrentd.wire.swarm.company import Company
+from torrentd.wire.swarm.download import Download
+from torrentd.wire.swarm.exchange import Exchange
+from torrentd.wire.swarm.info_download import InfoDownload
+from torrentd.wire.swarm.uploads import Uploads
+
+
+class Rooms:
+    """`info` and `metadata` are known from a torrent file, or come later, or never."""
+
+    def __init__(
+        self,
+        infohash: InfoHash,
+        *,
+        peer_id: PeerId,
+        limits: Limits,
+        policy: AddressPolicy,
+        rng: Random,
+        listen_port: int,
+        now: float,
+        info: Info | None,
+        metadata: bytes | None,
+    ) -> None:
+        self.infohash = infohash
+        self.peer_id = peer_id
+        self.info = info
+        self.metadata = metadata
+        self.uploaded_bytes = 0
+        self.downloaded_bytes = 0
+        self.upload_rate = Rate(now)
+        self.download_rate = Rate(now)
+        self._limits = limits
+        self._policy = policy
+        self._rng = rng
+        self._listen_port = listen_port
+        self._company = Company(limits, policy, rng, now)
+        self._info_download = InfoDownload(infohash, limits.metadata_bytes_max)
+        self._download: Download | None = None  # until the store is open
+        self._uploads: Uploads | None = None
+        self._choker: Choker[PeerConnection] = Choker(limits.unchoke_slots, rng)
+        self._exchange = Exchange(policy)
+        self._wasted_bytes = 0  # what `download` does not count
+        self._rechoke_due = False
+
+    @property
+    def is_complete(self) -> bool:
+        """Every wanted piece is stored."""
+        return self._download is not None and self._download.is_complete
+
+    @property
+    def connections(self) -> list[PeerConnection]:
+        """Everybody who is here, first come first; some may not have shaken hands yet."""
+        return list(self._company.peers)
+
+    @property
+    def handshakes_count(self) -> int:
+        """Peers that shook hands."""
+        return sum(peer.greeted for peer in self._company.peers.values())
+
+    @property
+    def peers_known(self) -> int:
+        """Addresses that may be peers."""
+        return len(self._company.candidates)
+
+    def source(self, connection: PeerConnection) -> str:
+        """Who told us of this peer."""
+        peer = self._company.peers.get(connection)
+        address = connection.address if peer is None else peer.listen_address or peer.address
+        return self._company.candidates.source(address) or "incoming"
+
+    @property
+    def have(self) -> Bitfield:
+        """The pieces that are stored; of size 0 before the metadata is known. Not to be changed."""
+        if self._download is not None:
+            return self._download.have
+        return Bitfield(self.info.geometry.piece_count if self.info else 0)
+
+    @property
+    def wanted(self) -> Bitfield:
+        """The pieces of the selected files; none before the store is open."""
+        return self._download.wanted if self._download is not None else self.have
+
+    @property
+    def wanted_bytes(self) -> int:
+        """Size of what is wanted; 0 before the store is open."""
+        return self._download.wanted_bytes if self._download is not None else 0
+
+    @property
+    def done_bytes(self) -> int:
+        """Of that, what is stored."""
+        return self._download.done_bytes if self._download is not None else 0
+
+    @property
+    def wasted_bytes(self) -> int:
+        """Failed the hash, came twice, or nobody had asked for."""
+        wasted_bytes = self._download.wasted_bytes if self._download is not None else 0
+        return self._wasted_bytes + wasted_bytes
+
+    @property
+    def hash_failures(self) -> int:
+        """Pieces that did not match."""
+        return self._download.picker.suspects.failures if self._download is not None else 0
+
+    @property
+    def peers_banned(self) -> int:
+        """Peers that sent them."""
+        return self._company.banned_count
+
+    @property
+    def info_progress(self) -> float:
+        """0 to 1: how much of the metadata is here."""
+        return 1.0 if self.metadata is not None else self._info_download.progress()

@@ -1,0 +1,60 @@
+"""When to look for peers in the DHT (BEP 5: nothing is said of how often).
+
+A swarm that needs peers and has none asks again after 5 s, 15 s, 60 s … up to 15 min; every other
+swarm asks, and announces itself, every 15 min and a little: the little spreads many torrents.
+"""
+
+from random import Random
+
+from torrentd.wire.swarm.actions import SearchPeers
+
+HUNGRY_S = (5.0, 15.0, 60.0, 240.0, 900.0)
+ANNOUNCE_S = 900.0
+ANNOUNCE_SPREAD_S = 180.0
+
+
+class SearchSchedule:
+    """Asleep until `start`."""
+
+    __slots__ = ("_announce_at", "_rng", "_search_at", "_step")
+
+    def __init__(self, rng: Random) -> None:
+        self._rng = rng
+        self._announce_at: float | None = None
+        self._search_at: float | None = None
+        self._step = 0
+
+    def start(self, now: float) -> None:
+        """Search at once; announce too, unless that was done less than 15 min ago."""
+        self._step = 0
+        self._search_at = now
+        if self._announce_at is None:
+            self._announce_at = now
+
+    def stop(self) -> None:
+        """No search until the next `start`; the last announce is remembered."""
+        self._search_at = None
+
+    def hungry(self, now: float) -> None:
+        """The last peer is gone and more are needed."""
+        if self._search_at is not None:
+            self._step = 0
+            self._search_at = min(self._search_at, now + HUNGRY_S[0])
+
+    def due(self, now: float, *, hungry: bool) -> SearchPeers | None:
+        """The search that is due; the next one is scheduled."""
+        if self._search_at is None or self._announce_at is None or now < self._search_at:
+            return None
+        announce = now >= self._announce_at
+        if announce:
+            self._announce_at = now + ANNOUNCE_S + self._rng.random() * ANNOUNCE_SPREAD_S
+        self._search_at = self._announce_at
+        if hungry:
+            wait_s = HUNGRY_S[min(self._step, len(HUNGRY_S) - 1)]
+            self._search_at = min(self._search_at, now + wait_s)
+            self._step += 1
+        return SearchPeers(announce)
+
+    def next_deadline(self) -> float | None:
+        """When the next search is due."""
+        return self._search_at

@@ -1,0 +1,381 @@
+"""One infohash: every decision about its peers and pieces (BEP 3, 5, 6, 9, 10, 11).
+
+The rooms decide: `company` who is here, `info_download` the metadata, `download` the pieces,
+`uploads` and `choker` what others get. `Conversation` is the peers' side; here is the daemon's.
+Every input returns its actions; nothing is left to drain. Nothing from a peer raises.
+"""
+
+from collections.abc import Iterable
+from random import Random
+
+from torrentd.config.schema import Limits
+from torrentd.wire.formats.address import Address, AddressPolicy
+from torrentd.wire.formats.bitfield import Bitfield
+from torrentd.wire.formats.ids import InfoHash, PeerId
+from torrentd.wire.formats.metainfo import Info
+from torrentd.wire.peer.connection import PeerConnection
+from torrentd.wire.swarm.actions import Action, Close, Completed, Transmit
+from torrentd.wire.swarm.candidates import Source
+from torrentd.wire.swarm.conversation import Conversation
+from torrentd.wire.swarm.download import Download
+from torrentd.wire.swarm.info_serving import serve_waiting
+from torrentd.wire.swarm.peer import Peer
+from torrentd.wire.swarm.schedule import SearchSchedule
+from torrentd.wire.swarm.uploads import Uploads
+
+HAVES_WAIT_S = 0.1  # haves of several pieces, and whatever else is to be said, share one packet
+
+
+class Swarm(Conversation):
+    """The daemon's partner for one torrent. Connections that it does not know are ignored: the
+    daemon may speak of one that the swarm closed a moment ago."""
+
+    def __init__(
+        self,
+        infohash: InfoHash,
+        *,
+        peer_id: PeerId,
+        limits: Limits,
+        policy: AddressPolicy,
+        rng: Random,
+        listen_port: int,
+        now: float,
+        info: Info | None,
+        metadata: bytes | None,
+        select: tuple[int, ...] | None = None,
+    ) -> None:
+        """Asleep until `start`. With `info` and `metadata`, `store_opened` comes before any piece
+        is asked for; without, MetadataComplete comes first. `select`: file indices; None: all."""
+        super().__init__(
+            infohash,
+            peer_id=peer_id,
+            limits=limits,
+            policy=policy,
+            rng=rng,
+            listen_port=listen_port,
+            now=now,
+            info=info,
+            metadata=metadata,
+        )
+        self.running = False
+        self._select = select
+        self._schedule = SearchSchedule(rng)
+        self._completed_told = False
+        self._haves_due_at: float | None = None
+        self._now = now
+        self._deadline: float | None = None
+        self._deadline_known = False
+
+    # ---- life
+
+    def start(self, now: float) -> list[Action]:
+        """Look for peers, take connections."""
+        self.running = True
+        self._schedule.start(now)
+        return self.tick(now)
+
+    def stop(self, now: float) -> list[Action]:
+        """Part from everybody and rest, until `start`."""
+        self.running = False
+        self._schedule.stop()
+        actions: list[Action] = []
+        for peer in list(self._company.peers.values()):
+            self._forget(peer, now)
+            actions.append(Close(peer.connection, "the torrent is stopped"))
+        self._company.forget_dials(now)
+        if self._download is not None:
+            self._download.rest()
+        self._haves_due_at = None
+        return self._finish(actions, now)
+
+    def tick(self, now: float) -> list[Action]:
+        """Whatever is due; late or early calls are fine."""
+        actions: list[Action] = []
+        if self.running:
+            search = self._schedule.due(now, hungry=self._is_hungry())
+            if search is not None:
+                actions.append(search)
+        for connection, peer in list(self._company.peers.items()):
+            if connection.next_deadline() <= now and not peer.parted:
+                self._take(peer, connection.tick(now), actions, now)
+                self._refill(peer, now)
+        if self.metadata is None:
+            self._info_download.tick(now)
+        self._exchange.tick(list(self._company.peers.values()), now)
+        if self._download is not None:
+            self._download.picker.wake(now)
+        if self._haves_due_at is not None and self._haves_due_at <= now:
+            self._haves_due_at = None
+        round_at = self._choker.next_deadline()
+        if round_at is not None and round_at <= now:
+            self._rechoke_due = True
+        return self._finish(actions, now)
+
+    def next_deadline(self) -> float | None:
+        """When `tick` may have something to do; None while nothing is."""
+        if not self._deadline_known:
+            self._deadline = min(self._deadlines(), default=None)
+            self._deadline_known = True
+        return self._deadline
+
+    # ---- peers
+
+    def peers_found(self, addresses: Iterable[Address], source: Source, now: float) -> list[Action]:
+        """Somebody told us these."""
+        self._company.candidates.add(addresses, source, now)
+        return self._finish([], now)
+
+    def dial_failed(self, address: Address, now: float) -> list[Action]:
+        """A Dial came to nothing."""
+        self._company.dial_failed(address, now)
+        return self._finish([], now)
+
+    def add_connection(self, connection: PeerConnection, now: float) -> list[Action]:
+        """An outgoing connection whose TCP is up, or an incoming one after its HandshakeCompleted.
+        The connection is the swarm's from now on, or there is a Close for it."""
+        actions: list[Action] = []
+        if not self.running:
+            self._company.dial_failed(connection.address, now)
+            return [Close(connection, "the torrent is stopped")]
+        useless = self._company.to_evict(now)
+        if useless is not None:
+            self._part(useless, "of no use for two minutes, and others wait", actions, now)
+        if not connection.outgoing and connection.infohash is None:
+            connection.accept(self.infohash, now)
+        peer, refusal = self._company.admit(connection, now)
+        if refusal is not None:
+            actions.append(Close(connection, refusal))
+        elif connection.handshake is not None:
+            self._greet(peer, actions, now)
+            self._take(peer, connection.tick(now), actions, now)  # what came behind it
+            self._refill(peer, now)
+        return self._finish(actions, now)
+
+    def connection_lost(self, connection: PeerConnection, now: float) -> list[Action]:
+        """The transport is gone."""
+        peer = self._company.peers.get(connection)
+        if peer is None:
+            return []
+        self._forget(peer, now)
+        return self._finish([], now)
+
+    def receive_data(
+        self, connection: PeerConnection, data: memoryview, now: float
+    ) -> list[Action]:
+        """Bytes of the peer; `data` is not kept."""
+        peer = self._company.peers.get(connection)
+        if peer is None:
+            return []
+        actions: list[Action] = []
+        before_bytes = connection.downloaded_bytes
+        told = connection.receive_data(data, now)
+        received_bytes = connection.downloaded_bytes - before_bytes
+        if received_bytes:
+            self.downloaded_bytes += received_bytes
+            self.download_rate.add(received_bytes, now)
+        quiet = self._take(peer, told, actions, now)
+        self._refill(peer, now)
+        if not quiet or (self._download is not None and self._download.has_news):
+            return self._finish(actions, now)
+        self._now = now
+        if connection.has_data_to_send:
+            actions.append(Transmit(connection))
+        self._be_called_at(connection.next_deadline())
+        return actions
+
+    def transport_paused(self, connection: PeerConnection) -> list[Action]:
+        """It takes no more bytes: nothing more is read for this peer."""
+        peer = self._company.peers.get(connection)
+        if peer is not None:
+            peer.paused = True
+        return []
+
+    def transport_resumed(self, connection: PeerConnection, now: float) -> list[Action]:
+        """It takes bytes again."""
+        actions: list[Action] = []
+        peer = self._company.peers.get(connection)
+        if peer is not None and peer.paused:
+            peer.paused = False
+            serve_waiting(peer, self.metadata)
+            self._serve(peer, actions, now)
+            if connection.has_data_to_send:
+                actions.append(Transmit(connection))
+        return actions
+
+    # ---- the store
+
+    def store_opened(self, have: Bitfield, now: float) -> list[Action]:
+        """The metadata is known and existing data is checked: `have` is there. Pieces may be asked
+        for. Peers that came before are told by single haves, since a bitfield may only be first."""
+        assert self.info is not None, "a store was opened without metadata"
+        actions: list[Action] = []
+        previous = self._download
+        self._download = Download(self.info, have.copy(), self._select, self._limits, self._rng)
+        self._uploads = Uploads(self._limits, self.info.total_bytes)
+        for peer in list(self._company.peers.values()):
+            if peer.greeted:
+                if previous is not None:
+                    previous.picker.leave(peer)
+                self._download.picker.join(peer)
+                self._download.tell_all(peer)
+                self._allow_fast(peer)
+                self._download.update_interest(peer)
+                self._refill(peer, now)
+        return self._finish(self._complete(actions, now), now)
+
+    def piece_stored(self, piece_index: int, buffer: memoryview, now: float) -> list[Action]:
+        """The piece matches its hash and is written."""
+        actions: list[Action] = []
+        if self._download is None or not self._download.is_storing(piece_index):
+            return actions
+        liars = self._download.stored(piece_index, self._company.peers.values())
+        self._ban(liars, actions, now)
+        if self._haves_due_at is None:
+            self._haves_due_at = now + HAVES_WAIT_S
+        self._complete(actions, now)
+        if actions or self._download.has_news:
+            return self._finish(actions, now)
+        self._be_called_at(self._haves_due_at)
+        return actions
+
+    def piece_refused(self, piece_index: int, buffer: memoryview, now: float) -> list[Action]:
+        """The piece does not match its hash (X1)."""
+        actions: list[Action] = []
+        if self._download is not None and self._download.is_storing(piece_index):
+            self._ban(self._download.refused(piece_index, now), actions, now)
+        return self._finish(actions, now)
+
+    def store_failed(self, piece_index: int, buffer: memoryview, now: float) -> list[Action]:
+        """The disk failed: the blocks count as not received, and nobody is blamed (X2)."""
+        if self._download is not None and self._download.is_storing(piece_index):
+            self._download.picker.store_failed(piece_index)
+        return self._finish([], now)
+
+    def blocks_read(
+        self,
+        connection: PeerConnection,
+        piece_index: int,
+        blocks: list[tuple[int, bytes | memoryview]],
+        now: float,
+    ) -> list[Action]:
+        """The answer to ReadBlocks: what is still owed is sent, and more is read."""
+        actions: list[Action] = []
+        peer = self._company.peers.get(connection)
+        if peer is None or self._uploads is None:
+            return actions
+        sent_bytes = self._uploads.blocks_read(peer, piece_index, blocks, now)
+        if sent_bytes:
+            self.uploaded_bytes += sent_bytes
+            self.upload_rate.add(sent_bytes, now)
+        if connection.has_data_to_send:
+            actions.append(Transmit(connection))
+        self._serve(peer, actions, now)
+        return actions
+
+    def read_failed(
+        self,
+        connection: PeerConnection,
+        piece_index: int,
+        blocks: list[tuple[int, int]],
+        now: float,
+    ) -> list[Action]:
+        """The store could not read `(begin, length)`s: the peer is told no."""
+        peer = self._company.peers.get(connection)
+        if peer is not None and self._uploads is not None:
+            self._uploads.read_failed(peer, piece_index, blocks)
+        return self._finish([], now)
+
+    def piece_lost(self, piece_index: int, now: float) -> list[Action]:
+        """What was stored is no longer there (F8): it is fetched again."""
+        if self._download is not None:
+            self._download.lost(piece_index)
+            self._completed_told = self._completed_told and self.is_complete
+            for peer in self._company.peers.values():
+                if peer.greeted:
+                    self._download.update_interest(peer)
+        return self._finish([], now)
+
+    def select_files(self, indices: tuple[int, ...] | None, now: float) -> list[Action]:
+        """Other files are wanted; None: all."""
+        self._select = indices
+        if self._download is None:
+            return []
+        self._download.select(indices, self._company.peers.values())
+        self._completed_told = self._completed_told and self.is_complete
+        return self._finish(self._complete([], now), now)
+
+    # ---- after every input
+
+    def _finish(self, actions: list[Action], now: float) -> list[Action]:
+        """What an input may have made possible for others than its own connection."""
+        peers = self._company.peers
+        self._now = now
+        if self._rechoke_due:
+            self._rechoke_due = False
+            self._rechoke(now)
+            if self.running and self._is_hungry():
+                self._schedule.hungry(now)
+        if self._download is not None and self._download.has_news:
+            self._download.feed_starved(peers.values(), now)
+        if self.running:
+            actions += self._company.dial(now)
+        actions += [Transmit(connection) for connection in peers if connection.has_data_to_send]
+        self._deadline_known = False
+        return actions
+
+    def _refill(self, peer: Peer, now: float) -> None:
+        if self._download is not None and not peer.parted:
+            self._download.refill(peer, now)
+
+    def _complete(self, actions: list[Action], now: float) -> list[Action]:
+        """Says once that all that is wanted is there, and parts from who wants nothing either."""
+        if self._completed_told or not self.is_complete:
+            return actions
+        self._completed_told = True
+        actions.append(Completed())
+        for peer in list(self._company.peers.values()):
+            self._part_if_done(peer, actions, now)
+            if peer.greeted and not peer.parted:
+                self._send_extension_handshake(peer, now)  # `upload_only` is true now (BEP 21)
+        return actions
+
+    def _rechoke(self, now: float) -> None:
+        uploads = self._uploads
+        if uploads is None:
+            return
+        served = []
+        for peer in self._company.peers.values():
+            if not peer.greeted:
+                continue
+            if uploads.may_serve(peer, now):
+                served.append(peer.connection)
+            elif not peer.connection.am_choking:
+                peer.connection.send_choke(now)
+        to_unchoke, to_choke = self._choker.rechoke(served, now, self.is_complete)
+        for connection in to_choke:
+            connection.send_choke(now)
+        for connection in to_unchoke:
+            connection.send_unchoke(now)
+
+    def _is_hungry(self) -> bool:
+        return not self.is_complete and not self._company.peers
+
+    def _be_called_at(self, deadline: float) -> None:
+        """A deadline may have come nearer. One that moved away costs a tick too early, no more."""
+        if self._deadline is None or deadline < self._deadline:
+            self._deadline = deadline
+
+    def _deadlines(self) -> list[float]:
+        peers = self._company.peers
+        deadlines = [connection.next_deadline() for connection in peers]
+        if self.running:
+            more = [self._schedule.next_deadline(), self._company.next_deadline(self._now)]
+        else:
+            more = []
+        if self.metadata is None:
+            more.append(self._info_download.next_deadline())
+        if peers:
+            more += [self._choker.next_deadline(), self._exchange.next_deadline()]
+        if self._download is not None:
+            more += [self._haves_due_at, self._download.picker.suspects.next_deadline()]
+        return deadlines + [deadline for deadline in more if deadline is not None]

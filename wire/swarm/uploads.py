@@ -1,0 +1,88 @@
+"""What we owe peers, read from the store and sent (BEP 3, 6).
+
+Blocks are read only while the peer takes bytes, and never more than its send buffer may hold;
+several of one piece go into one ReadBlocks. Between the question and the answer of the disk the
+peer may have cancelled, or we have choked it: the connection knows what is still owed.
+"""
+
+from torrentd.config.schema import Limits
+from torrentd.wire.formats.bitfield import Bitfield
+from torrentd.wire.formats.geometry import BlockRef
+from torrentd.wire.swarm.actions import Action, ReadBlocks
+from torrentd.wire.swarm.peer import Peer
+from torrentd.wire.swarm.quota import UploadQuota
+
+REFUSALS_MAX = 50  # requests for pieces that we never had: not somebody we can talk to
+
+
+class Uploads:
+    """The uploads of one torrent."""
+
+    __slots__ = ("_buffer_bytes_max", "_quota")
+
+    def __init__(self, limits: Limits, total_bytes: int) -> None:
+        self._buffer_bytes_max = limits.send_buffer_bytes_max
+        self._quota = UploadQuota(total_bytes)
+
+    def may_serve(self, peer: Peer, now: float) -> bool:
+        """Not to somebody who had the torrent several times today."""
+        return not self._quota.is_spent(peer.host_key, now)
+
+    def serve(self, peer: Peer, have: Bitfield, now: float) -> list[Action]:
+        """What to read for the peer now; nothing while half of what it may have is on its way."""
+        owed = peer.connection.owed
+        if not owed or peer.paused or peer.reading_bytes * 2 > self._buffer_bytes_max:
+            return []
+        if not self.may_serve(peer, now):
+            for block in list(owed):
+                peer.connection.send_reject(block)
+            return []
+        return self._read(peer, have)
+
+    def _read(self, peer: Peer, have: Bitfield) -> list[Action]:
+        reads: list[Action] = []
+        run: list[tuple[int, int]] = []
+        run_piece = -1
+        refused: list[BlockRef] = []
+        reading = peer.reading
+        for block in peer.connection.owed:
+            piece_index, begin, length = block
+            if peer.reading_bytes + length > self._buffer_bytes_max:
+                break
+            if (piece_index, begin) in reading:
+                continue
+            if piece_index != run_piece:
+                if not have[piece_index]:
+                    refused.append(block)
+                    continue
+                run_piece, run = piece_index, []
+                reads.append(ReadBlocks(peer.connection, piece_index, run))
+            run.append((begin, length))
+            reading[piece_index, begin] = length
+            peer.reading_bytes += length
+        for block in refused:
+            peer.refusals += 1
+            peer.connection.send_reject(block)
+        return reads
+
+    def blocks_read(
+        self, peer: Peer, piece_index: int, blocks: list[tuple[int, bytes | memoryview]], now: float
+    ) -> int:
+        """Queues what is still owed; returns its bytes."""
+        send_block = peer.connection.send_block
+        sent_bytes = 0
+        for begin, data in blocks:
+            peer.reading_bytes -= peer.reading.pop((piece_index, begin), 0)
+            if send_block(piece_index, begin, data, now):
+                sent_bytes += len(data)
+        if sent_bytes:
+            self._quota.add(peer.host_key, sent_bytes, now)
+        return sent_bytes
+
+    def read_failed(self, peer: Peer, piece_index: int, blocks: list[tuple[int, int]]) -> None:
+        """The disk failed: the peer is told no, so that it asks somebody else."""
+        for begin, length in blocks:
+            peer.reading_bytes -= peer.reading.pop((piece_index, begin), 0)
+            block = BlockRef(piece_index, begin, length)
+            if block in peer.connection.owed:
+                peer.connection.send_reject(block)
