@@ -199,9 +199,8 @@ class Sender:
         block = tuple.__new__(
             BlockRef, (piece_index, begin, length)
         )  # half the price of BlockRef()
-        if block not in self.owed:
+        if self.owed.pop(block, False) is not None:  # None is the value of every block owed
             return False
-        del self.owed[block]
         self._now = self._sent_at = now
         self._out += (encode_piece_header(piece_index, begin, length), data)
         self.uploaded_bytes += length

@@ -192,7 +192,7 @@ class Candidates:
             self._wait(key, candidate, now + PARKED_S)
 
     def forget(self, address: Address, now: float) -> None:
-        """Not a peer to dial, ever: it is ourselves (W10), or has nothing to do with the torrent."""
+        """Not a peer to dial, ever: it is ourselves (W10), or not of this torrent."""
         self._now = now
         self._drop(self._key(address), now)
 
