@@ -14,7 +14,8 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
-BACKLOG = 64
+BACKLOG = 1024  # the kernel cuts it to net.core.somaxconn
+PATH_BYTES_MAX = 107  # sun_path holds 108 with its closing zero
 PROBE_S = 1.0
 _PEERCRED = struct.Struct("3i")  # pid, uid, gid
 
@@ -73,6 +74,8 @@ class Listener:
 
 def listen(path: Path, mode: int, group_id: int | None) -> Listener:
     """Listens at `path`, or raises ControlSocketError."""
+    if len(os.fsencode(path)) > PATH_BYTES_MAX:
+        raise ControlSocketError(f"control.socket: {path} is longer than {PATH_BYTES_MAX} bytes")
     try:
         _prepare_directory(path.parent, group_id)
         _check_what_is_there(path)
@@ -119,6 +122,8 @@ def _check_what_is_there(path: Path) -> None:
             probe.connect(str(path))
         except ConnectionRefusedError:
             return
+        except BlockingIOError:  # alive, with a long queue at its door
+            pass
     raise ControlSocketError(f"control.socket: another daemon answers at {path}")
 
 

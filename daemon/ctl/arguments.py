@@ -30,12 +30,13 @@ _SELECT = re.compile(r"[0-9]{1,7}(-[0-9]{1,7})?(,[0-9]{1,7}(-[0-9]{1,7})?)*")
 
 EXIT_CODES = """\
 exit codes:
-  0 done    1 the daemon said no    2 wrong usage    3 no daemon at the socket    4 timed out
+  0 done, 1 the daemon said no, 2 wrong usage, 3 no daemon at the socket,
+  4 timed out, 130 interrupted by Ctrl-C
 """
 EXAMPLES = """\
 examples:
   torrentctl add ubuntu.torrent --wait
-  torrentctl add 'magnet:?xt=urn:btih:c9e15763f722f23e98a29decdfae341b98d53056' --dir /srv/films
+  torrentctl add 'magnet:?xt=urn:btih:c9e15763f722…' --dir /srv/films
   torrentctl status --json | jq '.torrents[] | select(.state == "error")'
   torrentctl wait c9e1 --timeout 2h && echo here it is
 

@@ -1,5 +1,8 @@
 """One line a torrent, redrawn while somebody waits: a bar, or the stage a magnet is in."""
 
+from typing import IO
+
+from rich.console import Console
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -9,10 +12,15 @@ from torrentd.daemon.ctl.quantities import duration, percent, rate
 from torrentd.daemon.ctl.sentences import short_name
 
 STAGES = ("dht", "peers", "handshakes", "metadata")
-NAME_WIDTH_MAX = 40
+NAME_WIDTH_MAX = 24
 BAR_WIDTH_MIN = 10
 # What the fixed columns take: percent, rate, peers, time left, and a space before each.
 _FIXED_WIDTH = 1 + 5 + 1 + 10 + 1 + 9 + 1 + 6
+
+
+def make_console(file: IO[str]) -> Console:
+    """Nothing is marked up or highlighted by its content: that may come from a stranger."""
+    return Console(file=file, markup=False, emoji=False, highlight=False)
 
 
 def progress_grid(daemon: Document, torrents: list[Document], width: int) -> Table:
@@ -57,7 +65,7 @@ def _numbers(torrent: Document, state: str) -> tuple[str, str, str]:
 
 
 def _stages(daemon: Document, torrent: Document) -> Text:
-    """`NAME  DHT nodes 24 → peers 3 → handshakes 1 → metadata`, the present one bold."""
+    """`NAME  DHT nodes 24 → peers 3 … → handshakes 0 → metadata`, the present one bold."""
     stage = torrent.text("stage")
     present = STAGES.index(stage) if stage in STAGES else 0
     labels = (
@@ -70,5 +78,5 @@ def _stages(daemon: Document, torrent: Document) -> Text:
     for number, label in enumerate(labels):
         style = "bold cyan" if number == present else "green" if number < present else "dim"
         line.append(" → " if number else "", "dim")
-        line.append(label, style)
+        line.append(f"{label} …" if number == present else label, style)
     return line

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import time
 
 from torrentd.daemon.control_lines import (
     METHOD_NOT_FOUND,
@@ -13,6 +14,8 @@ from torrentd.daemon.control_lines import (
 from torrentd.daemon.ctl.document import Document
 from torrentd.daemon.ctl.failure import NO_DAEMON, REFUSED, TIMED_OUT, Failure
 
+CONNECT_S = 10.0
+RETRY_S = 0.02
 ANSWER_S = 60.0  # a daemon that is alive answers in milliseconds
 RECEIVE_BYTES = 256 * 1024
 SYSTEM_SOCKET = "/run/torrentd/control.sock"
@@ -79,15 +82,23 @@ class Client:
     def _connected(self) -> socket.socket:
         if self._sock is not None:
             return self._sock
-        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        sock.settimeout(ANSWER_S)
-        try:
-            sock.connect(self.path)
-        except OSError as error:
-            sock.close()
-            raise Failure(NO_DAEMON, self._why_not(error)) from None
-        self._sock = sock
-        return sock
+        deadline = time.monotonic() + CONNECT_S
+        while True:
+            sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            sock.settimeout(CONNECT_S)
+            try:
+                sock.connect(self.path)
+            except BlockingIOError:  # alive, with a long queue at its door
+                sock.close()
+                if time.monotonic() > deadline:
+                    raise Failure(TIMED_OUT, f"the daemon at {self.path} is too busy") from None
+                time.sleep(RETRY_S)
+            except OSError as error:
+                sock.close()
+                raise Failure(NO_DAEMON, self._why_not(error)) from None
+            else:
+                self._sock = sock
+                return sock
 
     def _why_not(self, error: OSError) -> str:
         if isinstance(error, PermissionError):

@@ -82,7 +82,7 @@ class Bar:
     def __init__(self) -> None:
         from rich.live import Live
 
-        from torrentd.daemon.ctl.tables import make_console
+        from torrentd.daemon.ctl.bars import make_console
 
         self._live = Live(console=make_console(sys.stderr), auto_refresh=False)
 

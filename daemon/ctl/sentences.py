@@ -19,11 +19,11 @@ def stage_sentence(daemon: Document, torrent: Document) -> str:
         case "dht":
             return f"looking for DHT nodes: {nodes} good so far"
         case "peers":
-            return f"looking for peers: {_many(nodes, 'DHT node')}, {known} known"
+            return f"looking for peers: {many(nodes, 'DHT node')}, {known} known"
         case "handshakes":
-            return f"shaking hands: {_many(known, 'peer')} known, {connected} connected"
+            return f"shaking hands: {many(known, 'peer')} known, {connected} connected"
         case _:
-            return f"fetching the metadata from {_many(connected, 'peer')}"
+            return f"fetching the metadata from {many(connected, 'peer')}"
 
 
 def progress_sentence(daemon: Document, torrent: Document) -> str:
@@ -36,7 +36,7 @@ def progress_sentence(daemon: Document, torrent: Document) -> str:
         return f"{state}, {share}"
     parts = [f"{share} of {size(torrent.integer('size_bytes'))}"]
     parts.append(rate(torrent.integer("download_rate_bytes_per_s")))
-    parts.append(_many(torrent.integer("peers_connected"), "peer"))
+    parts.append(many(torrent.integer("peers_connected"), "peer"))
     eta_s = torrent.integer_or_none("eta_s")
     if eta_s is not None:
         parts.append(f"{duration(eta_s)} left")
@@ -46,18 +46,18 @@ def progress_sentence(daemon: Document, torrent: Document) -> str:
 def daemon_sentence(daemon: Document, torrent_count: int) -> str:
     """The last line of `status`: at most 80 columns."""
     parts = [
-        _many(torrent_count, "torrent"),
+        many(torrent_count, "torrent"),
         f"down {rate(daemon.integer('download_rate_bytes_per_s'))}",
         f"up {rate(daemon.integer('upload_rate_bytes_per_s'))}",
-        _many(daemon.integer("peers_connected"), "peer"),
+        many(daemon.integer("peers_connected"), "peer"),
         dht_phrase(daemon.child("dht")),
     ]
     return ", ".join(parts)
 
 
 def dht_phrase(dht: Document) -> str:
-    return _many(dht.integer("nodes_good"), "DHT node") if dht.flag("enabled") else "DHT off"
+    return many(dht.integer("nodes_good"), "DHT node") if dht.flag("enabled") else "DHT off"
 
 
-def _many(count: int, noun: str) -> str:
+def many(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

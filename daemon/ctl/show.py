@@ -1,11 +1,21 @@
 """Each verb's document as a person reads it, on standard output."""
 
-import sys
 from collections.abc import Callable
 
 from torrentd.daemon.ctl.document import Document
 from torrentd.daemon.ctl.quantities import duration, percent, rate, size
-from torrentd.daemon.ctl.sentences import daemon_sentence, short_name, stage_sentence
+from torrentd.daemon.ctl.sentences import daemon_sentence, many, short_name, stage_sentence
+from torrentd.daemon.ctl.tables import (
+    FAMILY_COLUMNS,
+    FILE_COLUMNS,
+    PEER_COLUMNS,
+    TORRENT_COLUMNS,
+    family_row,
+    file_row,
+    peer_row,
+    print_table,
+    torrent_row,
+)
 
 NOTES_MAX = 10  # lines below the table of `status`; info tells the rest
 FLAGS_LEGEND = """\
@@ -16,9 +26,7 @@ I it connected to us   S seed   X from peer exchange   ! snubbed"""
 def show_status(document: Document) -> None:
     daemon, torrents = document.child("daemon"), document.children("torrents")
     if torrents:
-        from torrentd.daemon.ctl.tables import torrents_table
-
-        _print_table(torrents_table(torrents))
+        print_table(TORRENT_COLUMNS, [torrent_row(torrent) for torrent in torrents])
         _show_notes(daemon, torrents)
     print(daemon_sentence(daemon, len(torrents)))
     for warning in daemon.texts("warnings"):
@@ -67,9 +75,7 @@ def show_peers(document: Document) -> None:
     if not peers:
         print(f"{short_name(document)} is connected to no peer")
         return
-    from torrentd.daemon.ctl.tables import peers_table
-
-    _print_table(peers_table(peers))
+    print_table(PEER_COLUMNS, [peer_row(peer) for peer in peers])
 
 
 def show_files(document: Document) -> None:
@@ -77,9 +83,7 @@ def show_files(document: Document) -> None:
     if not files:
         print(f"the files of {short_name(document)} are not known yet")
         return
-    from torrentd.daemon.ctl.tables import files_table
-
-    _print_table(files_table(files))
+    print_table(FILE_COLUMNS, [file_row(file) for file in files])
 
 
 def show_dht(document: Document) -> None:
@@ -105,10 +109,8 @@ def show_dht(document: Document) -> None:
         for family in document.children("families")
     ]
     _print_rows(rows)
-    if document.children("families"):
-        from torrentd.daemon.ctl.tables import families_table
-
-        _print_table(families_table(document.children("families")))
+    families = document.children("families")
+    print_table(FAMILY_COLUMNS, [family_row(family) for family in families])
 
 
 def show_version(document: Document) -> None:
@@ -151,12 +153,6 @@ def named(done: str) -> Callable[[Document], None]:
     return show
 
 
-def _print_table(table: object) -> None:
-    from torrentd.daemon.ctl.tables import make_console
-
-    make_console(sys.stdout).print(table)
-
-
 def _print_rows(rows: list[tuple[str, str]]) -> None:
     width = max(len(name) for name, _ in rows)
     for name, text in rows:
@@ -172,7 +168,8 @@ def _wasted(document: Document) -> str:
     wasted = document.integer("wasted_bytes")
     if not wasted and not failures:
         return ""
-    return f"{size(wasted)}, {failures} pieces failed their hash, {banned} peers banned"
+    failed = f"{many(failures, 'piece')} failed the hash"
+    return f"{size(wasted)}, {failed}, {many(banned, 'peer')} banned"
 
 
 def _peers(document: Document) -> str:

@@ -1,0 +1,160 @@
+"""A session that only remembers what it was told, for the control socket and torrentctl."""
+
+import asyncio
+import threading
+from dataclasses import replace
+from typing import Literal
+
+from torrentd.daemon.status import (
+    AddRequest,
+    AddResult,
+    DaemonStatus,
+    DhtFamilyStatus,
+    DhtStatus,
+    FileStatus,
+    PeerStatus,
+    Refused,
+    TorrentInfo,
+    TorrentStatus,
+)
+from torrentd.wire.formats.ids import InfoHash
+
+
+def make_torrent(number: int, name: str = "") -> TorrentStatus:
+    """A download half way; each number has an infohash of its own."""
+    return TorrentStatus(
+        infohash=f"{number:08x}" * 5,
+        name=name or f"torrent {number}",
+        state="downloading",
+        stage=None,
+        progress=0.4321,
+        size_bytes=1_288_490_189,
+        done_bytes=556_756_610,
+        download_rate_bytes_per_s=12_897_485,
+        upload_rate_bytes_per_s=1_153_434,
+        downloaded_bytes=556_756_610,
+        uploaded_bytes=77_594_624,
+        wasted_bytes=16384,
+        peers_connected=14,
+        peers_known=120,
+        seeds_connected=3,
+        eta_s=3725,
+        error=None,
+        download_dir="/srv/downloads",
+        added_at=1_750_000_000,
+    )
+
+
+def make_dht() -> DhtStatus:
+    family = DhtFamilyStatus("ipv4", "a1" * 20, "203.0.113.9", 123, 7, 16)
+    return DhtStatus(True, 123, 7, 1, 42, 1000, 900, 5000, 3, [family])
+
+
+class FakeSession:
+    """Torrents by infohash. What a test wants to know is in `calls`."""
+
+    def __init__(self, *torrents: TorrentStatus) -> None:
+        self.entries = {InfoHash(bytes.fromhex(t.infohash)): t for t in torrents}
+        self.calls: list[tuple[object, ...]] = []
+        self.added: list[AddRequest] = []
+        self.warnings: list[str] = []
+        self.peer_list: list[PeerStatus] = []
+        self.file_list: list[FileStatus] = []
+        self.reached = asyncio.Event()
+        self.waits_begun = threading.Semaphore(0)
+        self.fault: Exception | None = None
+        self.shutdown_requested = False
+
+    async def add(self, request: AddRequest) -> AddResult:
+        self.added.append(request)
+        if request.magnet is not None and not request.magnet.startswith("magnet:?xt=urn:btih:"):
+            raise Refused("this is no magnet link")
+        torrent = make_torrent(len(self.added), "added")
+        self.entries[InfoHash(bytes.fromhex(torrent.infohash))] = torrent
+        return AddResult(torrent.infohash, torrent.name, added=True)
+
+    def status(self) -> DaemonStatus:
+        if self.fault is not None:
+            raise self.fault
+        return DaemonStatus(
+            version="1.2.3",
+            uptime_s=3725,
+            pid=4321,
+            listen_addresses=["0.0.0.0:6881"],
+            state_dir="/var/lib/torrentd",
+            download_dir="/srv/downloads",
+            download_rate_bytes_per_s=12_897_485,
+            upload_rate_bytes_per_s=1_153_434,
+            peers_connected=14,
+            dht=make_dht(),
+            warnings=self.warnings,
+        )
+
+    def torrents(self) -> list[TorrentStatus]:
+        return list(self.entries.values())
+
+    def torrent(self, infohash: InfoHash) -> TorrentStatus:
+        return self.entries[infohash]
+
+    def find(self, selector: str) -> InfoHash:
+        for infohash, torrent in self.entries.items():
+            if torrent.infohash.startswith(selector) or torrent.name == selector:
+                return infohash
+        raise Refused(f"there is no torrent {selector}")
+
+    def info(self, infohash: InfoHash) -> TorrentInfo:
+        return TorrentInfo(
+            status=self.entries[infohash],
+            magnet=f"magnet:?xt=urn:btih:{infohash.hex()}",
+            piece_length_bytes=262144,
+            piece_count=4916,
+            pieces_had=2124,
+            file_count=3,
+            hash_failures=1,
+            peers_banned=1,
+            files_root="/srv/downloads/torrent",
+        )
+
+    def peers(self, infohash: InfoHash) -> list[PeerStatus]:
+        return self.peer_list
+
+    def files(self, infohash: InfoHash) -> list[FileStatus]:
+        return self.file_list
+
+    async def pause(self, infohash: InfoHash) -> None:
+        self.calls.append(("pause", infohash.hex()))
+        self.entries[infohash] = replace(self.entries[infohash], state="paused")
+
+    async def resume(self, infohash: InfoHash) -> None:
+        self.calls.append(("resume", infohash.hex()))
+
+    async def remove(self, infohash: InfoHash, delete_data: bool = False) -> None:
+        self.calls.append(("remove", infohash.hex(), delete_data))
+        del self.entries[infohash]
+
+    async def verify(self, infohash: InfoHash) -> None:
+        self.calls.append(("verify", infohash.hex()))
+
+    async def add_peer(self, infohash: InfoHash, address_text: str) -> None:
+        self.calls.append(("add_peer", infohash.hex(), address_text))
+
+    async def wait(
+        self,
+        infohash: InfoHash,
+        until: Literal["done", "metadata"],
+        timeout_s: float | None = None,
+    ) -> bool:
+        self.calls.append(("wait", infohash.hex(), until))
+        self.waits_begun.release()
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self.reached.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def dht(self) -> DhtStatus:
+        return make_dht()
+
+    def request_shutdown(self) -> None:
+        self.shutdown_requested = True
