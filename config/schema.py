@@ -7,7 +7,6 @@ that every core may read `Limits`.
 """
 
 import ipaddress
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,7 +75,7 @@ def _path(value: object) -> object:
 
 
 def _socket_path(path: Path) -> Path:
-    if len(os.fsencode(path)) > SOCKET_PATH_BYTES_MAX:
+    if len(bytes(path)) > SOCKET_PATH_BYTES_MAX:
         raise ValueError(f"it is longer than the {SOCKET_PATH_BYTES_MAX} bytes of a socket's path")
     return path
 

@@ -270,7 +270,9 @@ class TestLibraries:
     def test_their_mistakes_are_not_ours(self) -> None:
         stream = io.StringIO()
         configure_logs("info", "json", stream)
-        record = logging.makeLogRecord({"msg": "%d things", "args": ("no number",)})
+        record = logging.makeLogRecord(
+            {"msg": "%d things", "args": ("no number",), "levelno": logging.WARNING}
+        )
         LibraryHandler().handle(record)
         assert written(stream)[0]["text"] == "%d things"
 
