@@ -1,10 +1,25 @@
 """The session: everything that runs, put together, and the commands it answers (no JSON here)."""
 
 import asyncio
+import os
 import random
 import time
+from functools import partial
+from typing import Literal
 
 from torrentd.config.schema import Config
+from torrentd.daemon import reports
+from torrentd.daemon.adding import Wanted, load_torrents, parse_peer, read_request
+from torrentd.daemon.admission import Admission, TokenBucket, connections_budget, descriptors_max
+from torrentd.daemon.dialer import Dialer
+from torrentd.daemon.discovery import Discovery
+from torrentd.daemon.disk import Disk
+from torrentd.daemon.doors import Doors
+from torrentd.daemon.incoming import Lobby
+from torrentd.daemon.logs import get_logger
+from torrentd.daemon.path_claims import PathClaims
+from torrentd.daemon.services import Services
+from torrentd.daemon.state_dir import StateDir
 from torrentd.daemon.status import (
     AddRequest,
     AddResult,
@@ -12,64 +27,190 @@ from torrentd.daemon.status import (
     DhtStatus,
     FileStatus,
     PeerStatus,
+    Refused,
     TorrentInfo,
     TorrentStatus,
 )
+from torrentd.daemon.tasks import Tasks
+from torrentd.daemon.tcp import ReceiveBuffer
+from torrentd.daemon.torrent import Known, Torrent
+from torrentd.daemon.traffic import Traffic
+from torrentd.daemon.version import VERSION
+from torrentd.wire.formats.address import Address, AddressPolicy
 from torrentd.wire.formats.ids import InfoHash
-from typing import Literal
+from torrentd.wire.formats.peer_ids import make_peer_id
+from torrentd.wire.store.api import StoreError
+
+SAVE_INTERVAL_S = 300.0  # the DHT's nodes, and counters that changed
+CHECKS_AT_ONCE = 2
+# Whatever hangs, the process ends within the two seconds that people wait for it.
+STOP_DISK_S = 0.8
+STOP_SAVE_S = 0.8
+LARGE_METAINFO_BYTES = 256 * 1024  # above it, decoding leaves the loop
+SELECTOR_CHARACTERS_MIN = 4
+SEED_BITS = 64
+
+log = get_logger("session")
 
 
 class Session:
-    """Public API; being written: the bodies come in the next commits."""
+    """One daemon's worth of torrents. `start` once, `stop` once; commands between."""
 
-    def __init__(self, config: Config, *, rng: random.Random | None = None) -> None:
-        self.config = config
+    def __init__(self, config: Config, *, seed: int | None = None) -> None:
         self.shutdown_requested = asyncio.Event()
+        self.failed = False
+        self.tasks = Tasks(self._on_fatal)
+        self._config = config
+        self._secret_rng = random.SystemRandom()
+        self._seed = self._secret_rng.getrandbits(SEED_BITS) if seed is None else seed
+        self._rng = random.Random(self._seed)
+        self._policy = AddressPolicy(config.network.allow_local_addresses)
+        self._state = StateDir(config.state_dir)
+        self._torrents: dict[InfoHash, Torrent] = {}
+        self._started_at = time.monotonic()
+        self._accepts = TokenBucket(config.limits.dials_per_s_max, self._started_at)
+        self._dht_problem: str | None = None
+
+    # ---- life
 
     async def start(self) -> None:
-        raise NotImplementedError
+        """Raises StateLocked or OSError; then nothing is left running."""
+        asyncio.get_running_loop().set_exception_handler(self.tasks.on_loop_exception)
+        log.debug("seed of this run", seed=self._seed)
+        if self._policy.allow_local:
+            log.warning("network.allow_local_addresses is on: strangers may aim us at local hosts")
+        self._state.open()
+        try:
+            await self._open()
+        except OSError:
+            self._state.close()
+            raise
+        for known in await self._disk.state.run(partial(load_torrents, self._state)):
+            self._begin(known)
+        self.tasks.spawn(self._save_now_and_then(), "save now and then")
 
     async def stop(self) -> None:
-        raise NotImplementedError
+        """In at most two seconds: everything that is known goes on record."""
+        self._doors.close()
+        self._lobby.close()
+        self._dialer.close()
+        snapshot = self._discovery.snapshot()
+        for torrent in self._torrents.values():
+            torrent.close()
+        self._discovery.close()
+        await self._disk.drain(STOP_DISK_S)
+        flushes = [self._flush(torrent) for torrent in self._torrents.values()]
+        try:
+            async with asyncio.timeout(STOP_SAVE_S):
+                await self._save_dht(snapshot)
+                await asyncio.gather(*flushes)
+        except TimeoutError:
+            log.error("the disk is too slow: not everything could be saved")
+        for torrent in self._torrents.values():
+            torrent.holding.record.close()
+        self._disk.close()
+        await self.tasks.close()
+        self._state.close()
+
+    def request_shutdown(self) -> None:
+        self.shutdown_requested.set()
+
+    def reconfigure(self, config: Config) -> list[str]:
+        """Apply what can change while running; returns the keys that need a restart."""
+        fixed = ("state_dir", "listen", "control", "dht", "network")
+        waiting = [key for key in fixed if getattr(config, key) != getattr(self._config, key)]
+        update = {key: getattr(self._config, key) for key in fixed}
+        self._config = self._services.config = config.model_copy(update=update)
+        limits = config.limits
+        self._admission.connections_max = connections_budget(limits, descriptors_max())
+        self._accepts.rate_per_s = limits.dials_per_s_max
+        self._dialer.change_limits(limits)
+        self._disk.cache.resize(limits.read_cache_bytes_max)
+        return waiting
+
+    # ---- commands
 
     async def add(self, request: AddRequest) -> AddResult:
-        raise NotImplementedError
+        added_at = int(time.time())
+        if request.metainfo is not None and len(request.metainfo) > LARGE_METAINFO_BYTES:
+            wanted = await self._disk.state.run(
+                partial(_read_or_refused, request, self._config, added_at)
+            )
+            if isinstance(wanted, Refused):
+                raise wanted
+        else:
+            wanted = read_request(request, self._config, added_at)
+        return self._add(wanted)
 
     def status(self) -> DaemonStatus:
-        raise NotImplementedError
+        torrents = list(self._torrents.values())
+        return reports.daemon_status(
+            torrents,
+            time.monotonic(),
+            version=VERSION,
+            uptime_s=int(time.monotonic() - self._started_at),
+            pid=os.getpid(),
+            listen_addresses=self._doors.addresses,
+            config=self._config,
+            dht=self.dht(),
+            warnings=self._warnings(torrents),
+        )
 
     def torrents(self) -> list[TorrentStatus]:
-        raise NotImplementedError
-
-    def find(self, selector: str) -> InfoHash:
-        raise NotImplementedError
+        now = time.monotonic()
+        return [reports.torrent_status(torrent, now) for torrent in self._torrents.values()]
 
     def torrent(self, infohash: InfoHash) -> TorrentStatus:
-        raise NotImplementedError
+        return reports.torrent_status(self._get(infohash), time.monotonic())
+
+    def find(self, selector: str) -> InfoHash:
+        """By infohash, a unique prefix of it, or the exact name."""
+        text = selector.strip()
+        named = [torrent for torrent in self._torrents.values() if torrent.name == text]
+        prefix = text.lower()
+        if not named and len(prefix) >= SELECTOR_CHARACTERS_MIN:
+            named = [t for t in self._torrents.values() if t.infohash.hex().startswith(prefix)]
+        if not named:
+            raise Refused(f"there is no torrent {text[:80]!r}; `torrentctl status` lists them")
+        if len(named) > 1:
+            hashes = ", ".join(torrent.infohash.hex()[:12] for torrent in named[:5])
+            raise Refused(f"{text[:80]!r} may be one of {hashes}; write more of the infohash")
+        return named[0].infohash
 
     def info(self, infohash: InfoHash) -> TorrentInfo:
-        raise NotImplementedError
+        return reports.torrent_info(self._get(infohash), time.monotonic())
 
     def peers(self, infohash: InfoHash) -> list[PeerStatus]:
-        raise NotImplementedError
+        return reports.peer_statuses(self._get(infohash), time.monotonic())
 
     def files(self, infohash: InfoHash) -> list[FileStatus]:
-        raise NotImplementedError
+        return reports.file_statuses(self._get(infohash))
 
     async def pause(self, infohash: InfoHash) -> None:
-        raise NotImplementedError
+        self._get(infohash).pause()
 
     async def resume(self, infohash: InfoHash) -> None:
-        raise NotImplementedError
-
-    async def remove(self, infohash: InfoHash, delete_data: bool = False) -> None:
-        raise NotImplementedError
+        self._get(infohash).resume()
 
     async def verify(self, infohash: InfoHash) -> None:
-        raise NotImplementedError
+        """Starts it; `wait` or `status` tell when it is done."""
+        torrent = self._get(infohash)
+        if torrent.info is None:
+            raise Refused("there is nothing to verify before the metadata is known")
+        torrent.verify()
+
+    async def remove(self, infohash: InfoHash, delete_data: bool = False) -> None:
+        torrent = self._get(infohash)
+        del self._torrents[infohash]
+        torrent.close()
+        try:
+            await torrent.remove(delete_data)
+        except StoreError as error:
+            raise Refused(f"the torrent is gone, but not all of its files: {error}") from None
+        log.info("removed", torrent=infohash.hex(), data=delete_data)
 
     async def add_peer(self, infohash: InfoHash, address_text: str) -> None:
-        raise NotImplementedError
+        self._get(infohash).traffic.peers_found([parse_peer(address_text)], "manual")
 
     async def wait(
         self,
@@ -77,10 +218,127 @@ class Session:
         until: Literal["done", "metadata"],
         timeout_s: float | None = None,
     ) -> bool:
-        raise NotImplementedError
+        """False when that takes longer; Refused when the torrent is removed meanwhile."""
+        future = self._get(infohash).wait(until)
+        done, _ = await asyncio.wait([future], timeout=timeout_s)
+        if future.cancelled():
+            raise Refused("the torrent was removed")
+        if not done:
+            future.cancel()
+        return bool(done)
 
     def dht(self) -> DhtStatus:
-        raise NotImplementedError
+        return self._discovery.status()
 
-    def request_shutdown(self) -> None:
-        raise NotImplementedError
+    # ---- inside
+
+    async def _open(self) -> None:
+        """Build everything that torrents stand on, and open the doors."""
+        config, limits, now = self._config, self._config.limits, time.monotonic()
+        descriptors = descriptors_max()
+        listen = [Address(host, config.listen.port) for host in config.listen.addresses]
+        self._doors = Doors(listen, self._policy, self.tasks)
+        self._admission = Admission(limits, self._policy, connections_budget(limits, descriptors))
+        self._disk = Disk(self.tasks, limits.read_cache_bytes_max, max(16, descriptors // 4))
+        self._dialer = Dialer(limits, listen, self._admission, self.tasks)
+        self._discovery = Discovery(
+            config, self._policy, self._rng, self._secret_rng, self.tasks, self._peers_found
+        )
+        self._services = Services(
+            config=config,
+            policy=self._policy,
+            rng=self._rng,
+            peer_id=make_peer_id(self._secret_rng),
+            tasks=self.tasks,
+            state=self._state,
+            disk=self._disk,
+            claims=PathClaims(),
+            admission=self._admission,
+            dialer=self._dialer,
+            discovery=self._discovery,
+            receive_buffer=ReceiveBuffer(),
+            checks=asyncio.Semaphore(CHECKS_AT_ONCE),
+        )
+        self._lobby = Lobby(self._services, self._find_traffic)
+        self._accepts = TokenBucket(limits.dials_per_s_max, now)
+        on_krpc = self._discovery.receive_datagram if config.dht.enabled else None
+        await self._doors.open(self._admission, self._accepts, self._lobby.accepted, on_krpc)
+        if config.dht.enabled:
+            snapshot = await self._disk.state.run(self._state.load_dht)
+            self._discovery.start(self._doors.endpoints, snapshot)
+
+    def _begin(self, known: Known) -> Torrent:
+        torrent = Torrent(self._services, known)
+        self._torrents[torrent.infohash] = torrent
+        torrent.start()
+        return torrent
+
+    def _add(self, wanted: Wanted) -> AddResult:
+        infohash = wanted.known.state.infohash
+        torrent = self._torrents.get(infohash)
+        added = torrent is None
+        if torrent is None:
+            torrent = self._begin(wanted.known)
+            torrent.holding.record.changed()
+            log.info("added", torrent=infohash.hex(), name=torrent.name)
+        for address in wanted.nodes:
+            self._discovery.add_node(address)
+        if wanted.magnet_peers:
+            torrent.traffic.peers_found(wanted.magnet_peers, "magnet")
+        if wanted.manual_peers:
+            torrent.traffic.peers_found(wanted.manual_peers, "manual")
+        return AddResult(infohash.hex(), torrent.name, added)
+
+    def _get(self, infohash: InfoHash) -> Torrent:
+        torrent = self._torrents.get(infohash)
+        if torrent is None:
+            raise Refused(f"there is no torrent {infohash.hex()}")
+        return torrent
+
+    def _find_traffic(self, infohash: InfoHash) -> Traffic | None:
+        torrent = self._torrents.get(infohash)
+        return torrent.traffic if torrent is not None else None
+
+    def _peers_found(self, infohash: InfoHash, peers: list[Address]) -> None:
+        torrent = self._torrents.get(infohash)
+        if torrent is not None:
+            torrent.traffic.peers_found(peers, "dht")
+
+    def _warnings(self, torrents: list[Torrent]) -> list[str]:
+        found = dict.fromkeys(self._doors.warnings)
+        if self._dht_problem is not None:
+            found[self._dht_problem] = None
+        for torrent in torrents:
+            for problem in (torrent.trouble, torrent.holding.record.error):
+                if problem is not None:
+                    found[problem] = None
+        return list(found)
+
+    async def _flush(self, torrent: Torrent) -> None:
+        if torrent.counters_changed():
+            torrent.holding.record.touch()
+        await torrent.holding.record.flush()
+
+    async def _save_now_and_then(self) -> None:
+        while True:
+            await asyncio.sleep(SAVE_INTERVAL_S)
+            await self._save_dht(self._discovery.snapshot())
+            for torrent in list(self._torrents.values()):
+                if torrent.counters_changed():
+                    torrent.holding.record.changed()
+
+    async def _save_dht(self, snapshot: bytes | None) -> None:
+        if snapshot is not None:
+            self._dht_problem = await self._disk.state.run(partial(self._state.save_dht, snapshot))
+
+    def _on_fatal(self, error: BaseException) -> None:
+        self.failed = True
+        self.shutdown_requested.set()
+
+
+def _read_or_refused(request: AddRequest, config: Config, added_at: int) -> Wanted | Refused:
+    """In a thread, where errors are values."""
+    try:
+        return read_request(request, config, added_at)
+    except Refused as refused:
+        return refused

@@ -1,0 +1,149 @@
+"""What a torrent is made of: from what a user adds, and at start from the state folder."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from torrentd.config.schema import Config
+from torrentd.daemon.logs import get_logger
+from torrentd.daemon.state_dir import StateDir
+from torrentd.daemon.status import AddRequest, Refused
+from torrentd.daemon.torrent import Known
+from torrentd.wire.formats.address import Address, parse_address
+from torrentd.wire.formats.errors import MagnetError, MetainfoError, ProtocolError
+from torrentd.wire.formats.magnet import Magnet, decode_magnet, encode_magnet
+from torrentd.wire.formats.metainfo import (
+    METADATA_BYTES_MAX,
+    Info,
+    decode_info,
+    decode_metainfo,
+)
+from torrentd.wire.store import resume
+from torrentd.wire.store.api import StoreError, UnsafePath
+from torrentd.wire.store.paths import check_root
+from torrentd.wire.store.resume import ResumeState
+
+log = get_logger("session")
+
+
+@dataclass(slots=True)
+class Wanted:
+    """A checked request. `peers` are tried first; a user's own are believed, a magnet's are not."""
+
+    known: Known
+    magnet_peers: list[Address] = field(default_factory=list)
+    manual_peers: list[Address] = field(default_factory=list)
+    nodes: list[Address] = field(default_factory=list)
+
+
+def read_request(request: AddRequest, config: Config, added_at: int) -> Wanted:
+    """Blocking for large torrent files. Raises Refused with a sentence."""
+    try:
+        magnet, known_info, metadata, nodes = _parse(request)
+    except (MagnetError, MetainfoError) as error:
+        raise Refused(error.reason) from None
+    select = _select(request, magnet, known_info)
+    state = ResumeState(
+        infohash=magnet.infohash,
+        name=magnet.name or magnet.infohash.hex(),
+        download_dir=str(_root(request, config)),
+        magnet=encode_magnet(replace(magnet, peers=(), select=select)),
+        added_at=added_at,
+        paused=request.paused,
+        select=select,
+    )
+    return Wanted(
+        Known(state, known_info, metadata),
+        magnet_peers=list(magnet.peers),
+        manual_peers=[parse_peer(text) for text in request.peers],
+        nodes=nodes,
+    )
+
+
+def parse_peer(text: str) -> Address:
+    """`address:port` as a user writes it. Raises Refused."""
+    try:
+        return parse_address(text)
+    except ProtocolError:
+        raise Refused(
+            f"{text[:80]!r} is no peer: write 192.0.2.1:6881 or [2001:db8::1]:6881"
+        ) from None
+
+
+def load_torrents(state: StateDir) -> list[Known]:
+    """Every torrent of the state folder; what cannot be read is told and left where it is."""
+    known = []
+    for infohash in state.infohashes():
+        try:
+            loaded = resume.load(state.resume_path(infohash))
+        except StoreError as error:
+            log.error("torrent not loaded", torrent=infohash.hex(), cause=str(error))
+            continue
+        for path in loaded.set_aside:
+            log.error("state file was damaged and set aside", path=str(path))
+        if loaded.state is None or loaded.state.infohash != infohash:
+            log.error("torrent not loaded", torrent=infohash.hex(), cause="no good record of it")
+            continue
+        known.append(_with_metadata(state, loaded))
+    return known
+
+
+def _with_metadata(state: StateDir, loaded: resume.Loaded) -> Known:
+    assert loaded.state is not None
+    known = Known(loaded.state, on_record=True, doubtful=loaded.recovered)
+    try:
+        metadata = state.load_metadata(loaded.state.infohash)
+        if metadata is not None:
+            known.info = decode_info(metadata)
+            known.metadata = metadata
+    except (StoreError, MetainfoError) as error:
+        log.error("metadata not loaded", torrent=loaded.state.infohash.hex(), cause=str(error))
+    return known
+
+
+def _parse(
+    request: AddRequest,
+) -> tuple[Magnet, Info | None, bytes | None, list[Address]]:
+    if (request.magnet is None) == (request.metainfo is None):
+        raise Refused("add needs a magnet, an infohash or a torrent file, one of them")
+    if request.magnet is not None:
+        return decode_magnet(request.magnet.strip()), None, None, []
+    assert request.metainfo is not None
+    if len(request.metainfo) > METADATA_BYTES_MAX:
+        raise Refused(f"the torrent file is larger than {METADATA_BYTES_MAX} bytes")
+    found = decode_metainfo(request.metainfo)
+    name = found.info.name.decode("utf-8", "replace")
+    magnet = Magnet(found.infohash, name, web_seeds=found.web_seeds)
+    return magnet, found.info, found.metadata, list(found.nodes)
+
+
+def _select(request: AddRequest, magnet: Magnet, info: Info | None) -> tuple[int, ...] | None:
+    """The files wanted, ascending; None for all."""
+    if request.select is None:
+        return magnet.select
+    select = tuple(sorted(set(request.select)))
+    if not select:
+        raise Refused("the selection names no file")
+    if info is not None and not 0 <= select[0] <= select[-1] < len(info.files):
+        raise Refused(f"the torrent has the files 0 to {len(info.files) - 1}")
+    return select
+
+
+def _root(request: AddRequest, config: Config) -> Path:
+    if request.download_dir is None:
+        return config.download_dir
+    root = Path(request.download_dir)
+    if not root.is_absolute():
+        raise Refused("the download folder must be an absolute path")
+    if _is_below(root, [config.download_dir]):
+        return root  # the administrator's choice, even where it lies in the state folder
+    try:
+        check_root(root, config.state_dir)
+    except UnsafePath as error:
+        raise Refused(str(error)) from None
+    return root
+
+
+def _is_below(path: Path, roots: Sequence[Path]) -> bool:
+    resolved = path.resolve()
+    return any(resolved.is_relative_to(root.resolve()) for root in roots)

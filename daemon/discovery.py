@@ -1,0 +1,192 @@
+"""The DHT node at work: datagrams and time go in, and what it asks for is done here (BEP 5)."""
+
+import random
+import time
+from collections.abc import Callable
+from typing import assert_never
+
+from torrentd.config.schema import Config
+from torrentd.daemon.driver import Driver
+from torrentd.daemon.logs import get_logger
+from torrentd.daemon.resolver import Resolver
+from torrentd.daemon.status import DhtFamilyStatus, DhtStatus
+from torrentd.daemon.tasks import Tasks
+from torrentd.daemon.udp import UdpEndpoint
+from torrentd.dht.node import DhtNode
+from torrentd.dht.outputs import (
+    BootstrapWanted,
+    ExternalAddressChanged,
+    Output,
+    PeersFound,
+    SearchEnded,
+    SendDatagram,
+)
+from torrentd.wire.formats.address import Address, AddressPolicy, is_ipv6
+from torrentd.wire.formats.ids import InfoHash
+
+log = get_logger("dht")
+
+OnPeers = Callable[[InfoHash, list[Address]], None]
+
+
+class Discovery:
+    """Drives one DhtNode through the endpoints it is given; `on_peers` hears what searches find."""
+
+    def __init__(
+        self,
+        config: Config,
+        policy: AddressPolicy,
+        rng: random.Random,
+        secret_rng: random.Random,
+        tasks: Tasks,
+        on_peers: OnPeers,
+    ) -> None:
+        self._config = config
+        self._policy = policy
+        self._rng = rng
+        self._secret_rng = secret_rng
+        self._tasks = tasks
+        self._on_peers = on_peers
+        self._endpoints: dict[bool, list[UdpEndpoint]] = {}
+        self._node: DhtNode | None = None
+        self._driver: Driver | None = None
+        self._resolver: Resolver | None = None
+
+    def start(self, endpoints: list[UdpEndpoint], snapshot: bytes | None) -> None:
+        """Begin to live on the network; `snapshot` is what `snapshot()` gave in an earlier run."""
+        for endpoint in endpoints:
+            self._endpoints.setdefault(endpoint.ipv6, []).append(endpoint)
+        self._resolver = Resolver(
+            self._config.dht.bootstrap,
+            self._policy,
+            list(self._endpoints),
+            self._bootstrap,
+            self._tasks,
+            self._rng,
+        )
+        self._node = DhtNode(
+            limits=self._config.limits,
+            policy=self._policy,
+            families=tuple("ipv6" if ipv6 else "ipv4" for ipv6 in sorted(self._endpoints)),
+            listen_port=self._config.listen.port,
+            read_only=self._config.dht.read_only,
+            rng=self._rng,
+            secret_rng=self._secret_rng,
+            now=time.monotonic(),
+            snapshot=snapshot,
+        )
+        self._driver = Driver(self._node.next_deadline, self._tick)
+        self._tick(time.monotonic())
+        self._driver.rearm(time.monotonic())
+
+    def close(self) -> None:
+        if self._driver is not None:
+            self._driver.stop()
+        if self._resolver is not None:
+            self._resolver.close()
+        self._node = None
+
+    def receive_datagram(self, endpoint: UdpEndpoint, data: bytes, source: Address) -> None:
+        """A datagram that may be KRPC; answers leave from the endpoint that it came to."""
+        if self._node is None:
+            return
+        now = time.monotonic()
+        try:
+            outputs = self._node.receive_datagram(data, source, now)
+        except Exception as error:  # a stranger's datagram met a bug of ours: dropped (rule 28)
+            self._tasks.peer_fault(error)
+            return
+        self._perform(outputs, now, endpoint)
+
+    def get_peers(self, infohash: InfoHash, announce: bool) -> None:
+        """Search the DHT; `announce`: tell the closest nodes that we are a peer too."""
+        if self._node is not None:
+            now = time.monotonic()
+            port = self._config.listen.port if announce else None
+            self._perform(self._node.get_peers(infohash, now, port), now)
+
+    def cancel_search(self, infohash: InfoHash) -> None:
+        if self._node is not None:
+            self._node.cancel_search(infohash)
+
+    def add_node(self, address: Address) -> None:
+        """Somebody names a node: it is pinged, and believed when it answers."""
+        if self._node is not None and self._policy.allows_node(address):
+            now = time.monotonic()
+            self._perform(self._node.add_node(address, now), now)
+
+    def snapshot(self) -> bytes | None:
+        """What to keep for the next run; None without a DHT."""
+        return self._node.snapshot(time.monotonic()) if self._node is not None else None
+
+    def status(self) -> DhtStatus:
+        if self._node is None:
+            return DhtStatus(False, 0, 0, 0, 0, 0, 0, 0, 0)
+        stats = self._node.stats(time.monotonic())
+        dropped = sum(e.dropped for endpoints in self._endpoints.values() for e in endpoints)
+        return DhtStatus(
+            enabled=True,
+            nodes_good=stats.nodes_good,
+            nodes_questionable=stats.nodes_questionable,
+            searches_running=stats.searches_running,
+            peers_stored=stats.peers_stored,
+            queries_sent=stats.queries_sent,
+            replies_received=stats.replies_received,
+            queries_received=stats.queries_received,
+            datagrams_dropped=stats.datagrams_dropped + dropped,
+            families=[
+                DhtFamilyStatus(
+                    family.family,
+                    family.node_id,
+                    family.external_address,
+                    family.nodes_good,
+                    family.nodes_questionable,
+                    family.buckets,
+                )
+                for family in stats.families
+            ],
+        )
+
+    def _bootstrap(self, addresses: list[Address]) -> None:
+        if self._node is not None:
+            now = time.monotonic()
+            self._perform(self._node.bootstrap(addresses, now), now)
+
+    def _tick(self, now: float) -> None:
+        if self._node is not None:
+            self._perform(self._node.tick(now), now)
+
+    def _perform(
+        self, outputs: list[Output], now: float, received_by: UdpEndpoint | None = None
+    ) -> None:
+        for output in outputs:
+            match output:
+                case SendDatagram():
+                    self._send(output, received_by)
+                case PeersFound():
+                    self._on_peers(output.infohash, output.peers)
+                case BootstrapWanted():
+                    if self._resolver is not None:
+                        self._resolver.want()
+                case SearchEnded():
+                    log.debug(
+                        "search ended",
+                        infohash=output.infohash.hex(),
+                        queries=output.queries,
+                        responses=output.responses,
+                        peers=output.peers,
+                        announced=output.announced,
+                    )
+                case ExternalAddressChanged():
+                    log.info("our address is", host=output.host)
+                case _:
+                    assert_never(output)
+        if self._driver is not None:
+            self._driver.rearm(now)
+
+    def _send(self, output: SendDatagram, received_by: UdpEndpoint | None) -> None:
+        ipv6 = is_ipv6(output.address.host)
+        if received_by is not None and received_by.ipv6 is ipv6:
+            received_by.send(output.data, output.address)
+        elif endpoints := self._endpoints.get(ipv6):
+            endpoints[0].send(output.data, output.address)

@@ -1,0 +1,170 @@
+"""What one torrent holds at rest: its data, found and checked again, and the record of it.
+
+Opened once its metadata is known, and again for `verify`. Until then there is only the record.
+"""
+
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+from torrentd.daemon.opening import (
+    Opened,
+    Remembered,
+    Unusable,
+    finish_check,
+    open_store,
+    run_check,
+)
+from torrentd.daemon.record import Record, RecordOwner, SaveFailed
+from torrentd.daemon.services import Services
+from torrentd.daemon.storage import Storage, StorageOwner
+from torrentd.wire.formats.bitfield import Bitfield
+from torrentd.wire.formats.ids import InfoHash
+from torrentd.wire.formats.metainfo import Info
+from torrentd.wire.store import resume
+from torrentd.wire.store.api import StoreError
+from torrentd.wire.store.files import FileStore
+from torrentd.wire.store.resume import ResumeState
+from torrentd.wire.store.verify import Check
+
+CHECK_THREADS = 2
+
+
+class HoldingOwner(StorageOwner, RecordOwner, Protocol):
+    """The torrent."""
+
+
+class Holding:
+    """`storage` is None until the data is open; `names` until the metadata is known."""
+
+    def __init__(
+        self,
+        services: Services,
+        infohash: InfoHash,
+        root: Path,
+        remembered: Remembered,
+        recorded: ResumeState | None,
+        owner: HoldingOwner,
+    ) -> None:
+        self.root = root
+        self.storage: Storage | None = None
+        self.names = list(remembered.names or ())
+        self._workers = services.disk.workers_for(root)
+        self.record = Record(infohash.hex(), self._workers, self._save, owner, recorded)
+        self._services = services
+        self._infohash = infohash
+        self._remembered = remembered
+        self._owner = owner
+        self._store: FileStore | None = None
+        self._check: Check | None = None
+        self._latest = 0  # of the calls of `open`: only the latest one counts
+        self.opening = False
+
+    @property
+    def checked(self) -> float:
+        """How far a check that runs has come, 0 to 1."""
+        check = self._check
+        return check.pieces_checked / check.piece_count if check is not None else 0.0
+
+    async def open(self, info: Info) -> Bitfield | Unusable | None:
+        """The pieces we have; why the data is of no use; None when this was called off."""
+        self._latest += 1
+        call = self._latest
+        self.opening = True
+        opened = await self._find(info)
+        if call != self._latest:
+            return None
+        self.opening = False
+        refused = opened if isinstance(opened, Unusable) else self._claim(opened.store)
+        if refused is not None:
+            return refused
+        assert isinstance(opened, Opened)
+        self._store = opened.store
+        self.names = list(opened.store.names)
+        self.storage = Storage(
+            self._infohash,
+            info,
+            opened.store,
+            self._workers,
+            self._services.disk.cache,
+            self._owner,
+        )
+        return opened.have
+
+    def forget_pieces(self, piece_count: int) -> None:
+        """The next `open` believes nothing: every byte that is there is hashed, and what is gone is
+        accepted as gone."""
+        self.close()
+        self._remembered = Remembered(self.names or None, Bitfield(piece_count))
+
+    def close(self) -> None:
+        """Nothing is read or written from now on; the record may still be flushed."""
+        self._latest += 1
+        self.opening = False
+        if self._check is not None:
+            self._check.stop()
+        if self.storage is not None:
+            self.storage.close()
+            self.storage = None
+
+    async def remove_data(self, info: Info) -> None:
+        """Remove the torrent's own files; none when its data was never opened. StoreError."""
+        if self._store is None:
+            return
+        store = FileStore(info, self.root, self.names, self._services.disk.open_files)
+        problem = await self._workers.run(partial(_remove, store))
+        if problem is not None:
+            raise problem
+
+    async def _find(self, info: Info) -> Opened | Unusable:
+        found = await self._workers.run(
+            partial(
+                open_store,
+                info,
+                self._infohash,
+                self.root,
+                self._remembered,
+                self._services.disk.open_files,
+            )
+        )
+        if isinstance(found, Opened) and found.check is not None:
+            return await self._hash(found, found.check)
+        return found
+
+    async def _hash(self, opened: Opened, check: Check) -> Opened | Unusable:
+        self._check = check
+        try:
+            async with self._services.checks:
+                problem = await self._workers.run(partial(run_check, check))
+        finally:
+            self._check = None
+        if problem is not None:
+            return Unusable(problem)
+        return finish_check(opened, self._remembered)
+
+    def _claim(self, store: FileStore) -> Unusable | None:
+        roots = {f"{self.root}/{name.partition('/')[0]}": None for name in store.names if name}
+        owner = self._services.claims.claim(self._infohash, roots)
+        if owner is None:
+            return None
+        return Unusable(f"torrent {owner.hex()} has the same files in {self.root}")
+
+    def _save(self, state: ResumeState, sync: bool) -> None:
+        """In a thread, for `record`."""
+        if self._store is not None:
+            if sync:
+                self._store.sync()
+            state.stamps = tuple(self._store.stamps())
+        try:
+            resume.save(self._services.state.resume_path(self._infohash), state)
+        except StoreError as error:
+            raise SaveFailed(str(error)) from error
+
+
+def _remove(store: FileStore) -> StoreError | None:
+    """In a thread, where errors are values."""
+    try:
+        store.remove_files()
+    except StoreError as error:
+        return error
+    return None

@@ -1,0 +1,138 @@
+"""torrentd: reads its configuration, runs one session in the foreground, stops when it is told.
+
+Exit codes: 0 stopped as asked; 1 it could not start or had to stop; 2 wrong usage; 78 (EX_CONFIG)
+the configuration is wrong.
+"""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import uvloop
+
+from torrentd.config.load import EX_CONFIG, ConfigError, find_config_file, load_config
+from torrentd.config.schema import Config
+from torrentd.daemon.control import ControlServer
+from torrentd.daemon.logs import configure_logs, get_logger, log_suppressed
+from torrentd.daemon.session import Session
+from torrentd.daemon.state_dir import StateLocked
+from torrentd.daemon.systemd import Supervisor, inherited_control_socket
+from torrentd.daemon.version import VERSION
+
+HOUSEKEEPING_S = 60.0
+# The thread that runs the cores gets the GIL back sooner than by the default of 5 ms.
+SWITCH_INTERVAL_S = 0.001
+
+log = get_logger("main")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    path = find_config_file(options.config, os.environ)
+    try:
+        config = load_config(path, os.environ)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return EX_CONFIG
+    if options.check_config:
+        print(f"{path or 'the built-in configuration'} is right")
+        return 0
+    configure_logs(config.log.level, config.log.format)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    return uvloop.run(Daemon(config, path).run())
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="torrentd", description="A trackerless, DHT-based torrent daemon."
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the YAML file to read")
+    parser.add_argument(
+        "--check-config",
+        action="store_true",
+        help="say whether the configuration is right, and end",
+    )
+    parser.add_argument("--version", action="version", version=f"torrentd {VERSION}")
+    return parser
+
+
+class Daemon:
+    """One life of the process: start, signals, stop."""
+
+    def __init__(self, config: Config, path: Path | None) -> None:
+        self._path = path
+        self._config = config
+        self._supervisor = Supervisor(os.environ)
+        self._session = Session(config)
+
+    async def run(self) -> int:
+        session = self._session
+        started_at = time.monotonic()
+        try:
+            await session.start()
+        except (StateLocked, OSError) as error:
+            log.error("cannot start", cause=str(error))
+            return 1
+        control = ControlServer(session, self._config.control, self._config.limits)
+        try:
+            await control.start(inherited_control_socket(os.environ))
+        except OSError as error:
+            log.error("cannot open the control socket", cause=str(error))
+            await session.stop()
+            return 1
+        self._handle_signals()
+        log.info("ready", version=VERSION, start_s=round(time.monotonic() - started_at, 3))
+        self._supervisor.ready(self._sentence())
+        session.tasks.spawn(self._housekeeping(), "housekeeping")
+        if (interval_s := self._supervisor.watchdog_interval_s) is not None:
+            session.tasks.spawn(self._watchdog(interval_s), "watchdog")
+        await session.shutdown_requested.wait()
+        self._supervisor.stopping("saving the state")
+        await control.stop()
+        await session.stop()
+        log_suppressed()
+        log.info("stopped")
+        return 1 if session.failed else 0
+
+    def _handle_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._session.request_shutdown)
+        loop.add_signal_handler(signal.SIGHUP, self._reload)
+
+    def _reload(self) -> None:
+        """SIGHUP: the whole file is validated first, so a mistake changes nothing."""
+        self._supervisor.reloading()
+        try:
+            config = load_config(self._path, os.environ)
+        except ConfigError as error:
+            for line in str(error).splitlines():
+                log.error("configuration not reloaded", problem=line)
+        else:
+            configure_logs(config.log.level, config.log.format)
+            waiting = self._session.reconfigure(config)
+            log.info("configuration reloaded", needs_restart=", ".join(waiting) or None)
+        self._supervisor.ready(self._sentence())
+
+    async def _housekeeping(self) -> None:
+        while True:
+            await asyncio.sleep(HOUSEKEEPING_S)
+            log_suppressed()
+            self._supervisor.status(self._sentence())
+
+    async def _watchdog(self, interval_s: float) -> None:
+        while True:
+            self._supervisor.watchdog()
+            await asyncio.sleep(interval_s)
+
+    def _sentence(self) -> str:
+        torrents = len(self._session.torrents())
+        return f"{torrents} torrents, {self._session.dht().nodes_good} DHT nodes"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

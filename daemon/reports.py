@@ -1,0 +1,200 @@
+"""What is told of torrents, peers and files: numbers gathered when somebody asks, never before."""
+
+from torrentd.config.schema import Config
+from torrentd.daemon.status import (
+    DaemonStatus,
+    DhtStatus,
+    FileStatus,
+    MagnetStage,
+    PeerStatus,
+    TorrentInfo,
+    TorrentStatus,
+)
+from torrentd.daemon.torrent import Torrent
+from torrentd.wire.formats.address import Address
+from torrentd.wire.formats.bitfield import Bitfield
+from torrentd.wire.formats.geometry import FileLayout
+from torrentd.wire.formats.metainfo import Info
+from torrentd.wire.formats.peer_ids import client_name
+from torrentd.wire.peer.connection import PeerConnection
+from torrentd.wire.store.paths import safe_names
+
+ETA_S_MAX = 100 * 24 * 3600  # beyond it a guess says nothing
+
+
+def daemon_status(
+    torrents: list[Torrent],
+    now: float,
+    *,
+    version: str,
+    uptime_s: int,
+    pid: int,
+    listen_addresses: list[Address],
+    config: Config,
+    dht: DhtStatus,
+    warnings: list[str],
+) -> DaemonStatus:
+    busy = [torrent.swarm for torrent in torrents if torrent.traffic.links]
+    return DaemonStatus(
+        version=version,
+        uptime_s=uptime_s,
+        pid=pid,
+        listen_addresses=[str(address) for address in listen_addresses],
+        state_dir=str(config.state_dir),
+        download_dir=str(config.download_dir),
+        download_rate_bytes_per_s=int(sum(s.download_rate.bytes_per_s(now) for s in busy)),
+        upload_rate_bytes_per_s=int(sum(s.upload_rate.bytes_per_s(now) for s in busy)),
+        peers_connected=sum(len(torrent.traffic.links) for torrent in torrents),
+        dht=dht,
+        warnings=warnings,
+    )
+
+
+def torrent_status(torrent: Torrent, now: float) -> TorrentStatus:
+    swarm = torrent.swarm
+    state = torrent.state
+    connections = list(torrent.traffic.links)
+    download_rate = int(swarm.download_rate.bytes_per_s(now)) if connections else 0
+    size_bytes, done_bytes = swarm.wanted_bytes, swarm.done_bytes
+    return TorrentStatus(
+        infohash=torrent.infohash.hex(),
+        name=torrent.name,
+        state=state,
+        stage=_stage(torrent) if state == "metadata" else None,
+        progress=_progress(torrent, size_bytes, done_bytes),
+        size_bytes=size_bytes or (torrent.info.total_bytes if torrent.info else 0),
+        done_bytes=done_bytes,
+        download_rate_bytes_per_s=download_rate,
+        upload_rate_bytes_per_s=int(swarm.upload_rate.bytes_per_s(now)) if connections else 0,
+        downloaded_bytes=torrent.downloaded_bytes,
+        uploaded_bytes=torrent.uploaded_bytes,
+        wasted_bytes=swarm.wasted_bytes,
+        peers_connected=len(connections),
+        peers_known=swarm.peers_known,
+        seeds_connected=sum(connection.is_seed for connection in connections),
+        eta_s=_eta_s(size_bytes - done_bytes, download_rate),
+        error=torrent.trouble,
+        download_dir=str(torrent.holding.root),
+        added_at=torrent.added_at,
+    )
+
+
+def torrent_info(torrent: Torrent, now: float) -> TorrentInfo:
+    info = torrent.info
+    names = _names(torrent, info) if info is not None else []
+    first = next(filter(None, names), "").partition("/")[0]
+    return TorrentInfo(
+        status=torrent_status(torrent, now),
+        magnet=torrent.magnet,
+        piece_length_bytes=info.piece_length if info else 0,
+        piece_count=info.geometry.piece_count if info else 0,
+        pieces_had=torrent.swarm.have.count,
+        file_count=len(info.files) if info else 0,
+        hash_failures=torrent.swarm.hash_failures,
+        peers_banned=torrent.swarm.peers_banned,
+        files_root=str(torrent.holding.root / first),
+    )
+
+
+def peer_statuses(torrent: Torrent, now: float) -> list[PeerStatus]:
+    return [_peer(torrent, connection, now) for connection in torrent.traffic.links]
+
+
+def file_statuses(torrent: Torrent) -> list[FileStatus]:
+    """Every file, padding left out; [] before the metadata is known."""
+    info = torrent.info
+    if info is None:
+        return []
+    layout = FileLayout(info.geometry, [file.length for file in info.files])
+    have = torrent.swarm.have
+    select = torrent.select
+    return [
+        FileStatus(
+            index=index,
+            path=name,
+            size_bytes=info.files[index].length,
+            done_bytes=_file_done_bytes(layout, have, index),
+            wanted=select is None or index in select,
+        )
+        for index, name in enumerate(_names(torrent, info))
+        if name
+    ]
+
+
+def _progress(torrent: Torrent, size_bytes: int, done_bytes: int) -> float:
+    if torrent.info is None:
+        return 0.0
+    if not torrent.opened:
+        return torrent.holding.checked
+    return done_bytes / size_bytes if size_bytes else 1.0
+
+
+def _stage(torrent: Torrent) -> MagnetStage:
+    """How far a magnet has come: the first thing that is still missing."""
+    if torrent.swarm.handshakes_count:
+        return "metadata"
+    if torrent.traffic.links:
+        return "handshakes"
+    return "peers" if torrent.swarm.peers_known else "dht"
+
+
+def _eta_s(missing_bytes: int, rate_bytes_per_s: int) -> int | None:
+    if missing_bytes <= 0 or not rate_bytes_per_s:
+        return None
+    eta_s = missing_bytes // rate_bytes_per_s
+    return eta_s if eta_s <= ETA_S_MAX else None
+
+
+def _names(torrent: Torrent, info: Info) -> list[str]:
+    return torrent.holding.names or safe_names(info, torrent.infohash)
+
+
+def _file_done_bytes(layout: FileLayout, have: Bitfield, file_index: int) -> int:
+    """Bytes of the file that lie in pieces we have."""
+    length = layout.lengths[file_index]
+    start = layout.offsets[file_index]
+    done_bytes = 0
+    for piece_index in layout.pieces_of_file(file_index):
+        if have[piece_index]:
+            piece_start = layout.geometry.piece_offset(piece_index)
+            piece_end = piece_start + layout.geometry.piece_size(piece_index)
+            done_bytes += min(piece_end, start + length) - max(piece_start, start)
+    return done_bytes
+
+
+def _peer(torrent: Torrent, connection: PeerConnection, now: float) -> PeerStatus:
+    pieces = connection.pieces
+    extension = connection.extension
+    named = client_name(connection.their_peer_id) if connection.their_peer_id else ""
+    source = torrent.swarm.source(connection)
+    return PeerStatus(
+        address=str(connection.address),
+        client=(extension.client if extension is not None else None) or named,
+        source=source,
+        flags=_flags(connection, source),
+        progress=pieces.count / len(pieces) if pieces else 0.0,
+        download_rate_bytes_per_s=int(connection.download_rate.bytes_per_s(now)),
+        upload_rate_bytes_per_s=int(connection.upload_rate.bytes_per_s(now)),
+        downloaded_bytes=connection.downloaded_bytes,
+        uploaded_bytes=connection.uploaded_bytes,
+        requests_out=connection.outstanding.count,
+        requests_in=len(connection.owed),
+    )
+
+
+def _flags(connection: PeerConnection, source: str) -> str:
+    """D d: we want its pieces and it lets us (D) or not (d); U u: likewise it and us; S: snubbed;
+    I: incoming; H X: from the DHT, from peer exchange; F E: fast, extension protocol."""
+    flags = [
+        ("D", connection.am_interested and not connection.peer_choking),
+        ("d", connection.am_interested and connection.peer_choking),
+        ("U", connection.peer_interested and not connection.am_choking),
+        ("u", connection.peer_interested and connection.am_choking),
+        ("S", connection.snubbed),
+        ("I", not connection.outgoing),
+        ("H", source == "dht"),
+        ("X", source == "pex"),
+        ("F", connection.supports_fast),
+        ("E", connection.supports_extensions),
+    ]
+    return "".join(letter for letter, is_set in flags if is_set)

@@ -1,0 +1,109 @@
+"""The state folder: one daemon a folder, one file a torrent, and what was learned of the DHT.
+
+    lock                            held (flock) while a daemon lives; never removed
+    dht.nodes                       the routing table (D13)
+    torrents/<infohash>.resume      what we have and want (wire/store/resume)
+    torrents/<infohash>.metadata    the info dictionary, proven by its infohash
+
+Blocking; called at start and from threads.
+"""
+
+import fcntl
+import os
+from pathlib import Path
+
+from torrentd.wire.formats.errors import ProtocolError
+from torrentd.wire.formats.ids import InfoHash
+from torrentd.wire.formats.metainfo import METADATA_BYTES_MAX, infohash_of
+from torrentd.wire.store import generations
+from torrentd.wire.store.api import StoreError
+
+RESUME = ".resume"
+METADATA = ".metadata"
+SNAPSHOT_BYTES_MAX = 1024 * 1024
+FOLDER_MODE = 0o700
+
+
+class StateLocked(Exception):
+    """Another daemon lives in this folder."""
+
+
+class StateDir:
+    """Knows the names of the files and who may write them."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.torrents = path / "torrents"
+        self._dht = path / "dht.nodes"
+        self._lock: int | None = None
+
+    def open(self) -> None:
+        """Make the folders and take the lock. StateLocked, or OSError when it cannot be written."""
+        self.torrents.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(lock)
+            raise StateLocked(f"another torrentd uses {self.path}") from None
+        self._lock = lock
+
+    def close(self) -> None:
+        """Give the lock back; the kernel does so for a daemon that was killed."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def resume_path(self, infohash: InfoHash) -> Path:
+        return self.torrents / (infohash.hex() + RESUME)
+
+    def infohashes(self) -> list[InfoHash]:
+        """Every torrent that has a resume file or a previous generation of one, in stable order."""
+        found: dict[InfoHash, None] = {}
+        for name in sorted(os.listdir(self.torrents)):
+            stem, _, rest = name.partition(".")
+            if not rest.startswith(RESUME[1:]) or ".bad" in rest or ".tmp" in rest:
+                continue
+            try:
+                found[InfoHash(bytes.fromhex(stem))] = None
+            except (ValueError, ProtocolError):
+                continue
+        return list(found)
+
+    def load_metadata(self, infohash: InfoHash) -> bytes | None:
+        """The info dictionary; None when there is none, or not the one that the infohash proves."""
+        data = generations.read(self._metadata_path(infohash), METADATA_BYTES_MAX)
+        return data if data is not None and infohash_of(data) == infohash else None
+
+    def save_metadata(self, infohash: InfoHash, metadata: bytes) -> str | None:
+        """Written once, since it never changes; the reason when it cannot be."""
+        path = self._metadata_path(infohash)
+        try:
+            if not path.exists():
+                generations.replace(path, metadata, keep_old=False)
+        except (OSError, StoreError) as error:
+            return str(error)
+        return None
+
+    def remove(self, infohash: InfoHash) -> None:
+        """Forget a torrent: every generation of its files."""
+        for path in sorted(self.torrents.glob(infohash.hex() + ".*")):
+            path.unlink(missing_ok=True)
+
+    def load_dht(self) -> bytes | None:
+        """None when there is none, or it cannot be read: the DHT begins anew (D13)."""
+        try:
+            return generations.read(self._dht, SNAPSHOT_BYTES_MAX)
+        except StoreError:
+            return None
+
+    def save_dht(self, snapshot: bytes) -> str | None:
+        """The reason when it cannot be written."""
+        try:
+            generations.replace(self._dht, snapshot, keep_old=False)
+        except StoreError as error:
+            return str(error)
+        return None
+
+    def _metadata_path(self, infohash: InfoHash) -> Path:
+        return self.torrents / (infohash.hex() + METADATA)

@@ -1,0 +1,183 @@
+"""One TCP connection to a peer: bytes from the socket into its core, and the core's bytes out.
+
+All connections of the loop receive into one shared buffer: a read is handed on and used up before
+the next read begins, so nothing is ever allocated for what comes in. What goes out is gathered
+(`writelines`), never copied; the buffers handed over must not change until they are sent.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from torrentd.daemon.tasks import Tasks
+from torrentd.wire.peer.connection import PeerConnection
+
+RECEIVE_BUFFER_BYTES = 512 * 1024
+# A reader that takes nothing of what waits for it for this long is cut (W7).
+STALLED_S = 60.0
+# After Close, what is queued gets this long to leave.
+LINGER_S = 10.0
+
+
+class LinkOwner(Protocol):
+    """Whoever a connection belongs to at the moment: the lobby, later its torrent."""
+
+    def link_up(self, link: "Link") -> None:
+        """TCP stands; nothing was received yet."""
+
+    def link_received(self, link: "Link", data: memoryview) -> None:
+        """`data` is valid during this call only."""
+
+    def link_resumed(self, link: "Link") -> None:
+        """What waited to be sent has left: more may be queued. (`link.paused` is False again.)"""
+
+    def link_paused(self, link: "Link") -> None:
+        """Enough waits to be sent."""
+
+    def link_lost(self, link: "Link") -> None:
+        """It is over, by whoever's doing; called exactly once after `link_up`."""
+
+
+class ReceiveBuffer:
+    """The one buffer into which every connection of a loop receives."""
+
+    __slots__ = ("view",)
+
+    def __init__(self, size_bytes: int = RECEIVE_BUFFER_BYTES) -> None:
+        self.view = memoryview(bytearray(size_bytes))
+
+
+class Link(asyncio.BufferedProtocol):
+    """Joins a transport and a PeerConnection; decides nothing."""
+
+    __slots__ = (
+        "_buffer",
+        "_send_buffer_bytes_max",
+        "_tasks",
+        "_timer",
+        "_transport",
+        "_unsent_bytes",
+        "connection",
+        "on_closed",
+        "owner",
+        "paused",
+    )
+
+    def __init__(
+        self,
+        connection: PeerConnection,
+        owner: LinkOwner,
+        buffer: ReceiveBuffer,
+        tasks: Tasks,
+        send_buffer_bytes_max: int,
+    ) -> None:
+        self.connection = connection
+        self.owner = owner
+        self.paused = False
+        self.on_closed: Callable[[Link], None] | None = None
+        self._buffer = buffer.view
+        self._tasks = tasks
+        self._send_buffer_bytes_max = send_buffer_bytes_max
+        self._transport: asyncio.Transport | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._unsent_bytes = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        high = self._send_buffer_bytes_max
+        transport.set_write_buffer_limits(high=high, low=high // 4)
+        self._guarded(lambda: self.owner.link_up(self))
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        try:
+            self.owner.link_received(self, self._buffer[:nbytes])
+            if self.connection.reading_paused_until:
+                self._pause_reading()
+        except Exception as error:  # a fault in a peer's core ends that connection alone (rule 28)
+            self._fault(error)
+
+    def transmit(self) -> None:
+        """Send everything the core has queued."""
+        chunks = self.connection.data_to_send()
+        if chunks and self._transport is not None and not self._transport.is_closing():
+            self._transport.writelines(chunks)
+
+    def close(self) -> None:
+        """End after what is queued has left, or has been given its time."""
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        self.transmit()
+        transport.close()
+        self._set_timer(LINGER_S, self.abort)
+
+    def abort(self) -> None:
+        """End now."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def pause_writing(self) -> None:
+        self.paused = True
+        self._unsent_bytes = self._write_buffer_bytes()
+        self._set_timer(STALLED_S, self._check_progress)
+        self._guarded(lambda: self.owner.link_paused(self))
+
+    def resume_writing(self) -> None:
+        self.paused = False
+        self._set_timer(None, self.abort)
+        self._guarded(lambda: self.owner.link_resumed(self))
+
+    def eof_received(self) -> None:
+        """The peer sends no more; a half-open connection is of no use (the transport closes)."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._set_timer(None, self.abort)
+        self._transport = None
+        if self.on_closed is not None:
+            self.on_closed(self)
+        self._guarded(lambda: self.owner.link_lost(self))
+
+    def _pause_reading(self) -> None:
+        """The core has heard too much at once: let the peer wait (W9)."""
+        delay_s = self.connection.reading_paused_until - time.monotonic()
+        if delay_s > 0 and self._transport is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
+            asyncio.get_running_loop().call_later(delay_s, self._resume_reading)
+
+    def _resume_reading(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def _check_progress(self) -> None:
+        waiting = self._write_buffer_bytes()
+        if waiting >= self._unsent_bytes:
+            self.abort()
+            return
+        self._unsent_bytes = waiting
+        self._set_timer(STALLED_S, self._check_progress)
+
+    def _write_buffer_bytes(self) -> int:
+        return self._transport.get_write_buffer_size() if self._transport is not None else 0
+
+    def _set_timer(self, delay_s: float | None, callback: Callable[[], None]) -> None:
+        """The one timer of a link: a new one takes the old one's place, None ends it."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if delay_s is not None:
+            self._timer = asyncio.get_running_loop().call_later(delay_s, callback)
+
+    def _guarded(self, call: Callable[[], None]) -> None:
+        try:
+            call()
+        except Exception as error:  # as in buffer_updated
+            self._fault(error)
+
+    def _fault(self, error: Exception) -> None:
+        self._tasks.peer_fault(error)
+        self.abort()

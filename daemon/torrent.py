@@ -1,0 +1,371 @@
+"""One torrent: metadata (a magnet only), checking, downloading, seeding; or paused, or in error.
+
+Its `traffic` is everything with peers, its `holding` everything at rest; here they meet.
+"""
+
+import asyncio
+import time
+from collections import deque
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from torrentd.daemon.holding import Holding
+from torrentd.daemon.logs import get_logger
+from torrentd.daemon.opening import Remembered, Unusable
+from torrentd.daemon.services import Services
+from torrentd.daemon.status import TorrentState
+from torrentd.daemon.traffic import Traffic
+from torrentd.wire.formats.bitfield import Bitfield
+from torrentd.wire.formats.metainfo import Info
+from torrentd.wire.store.api import StoreError
+from torrentd.wire.store.resume import ResumeState
+from torrentd.wire.swarm.actions import MetadataComplete, MetadataRefused
+from torrentd.wire.swarm.swarm import Swarm
+
+READ_ERRORS_MAX = 3  # within a minute: the disk, not a sector (F5)
+READ_ERRORS_WITHIN_S = 60.0
+LOSS_ON_RECORD_S = 1.0
+
+Goal = Literal["done", "metadata"]
+
+log = get_logger("torrent")
+
+
+@dataclass(slots=True)
+class Known:
+    """What a torrent is made of, at an add or at a start."""
+
+    state: ResumeState
+    info: Info | None = None
+    metadata: bytes | None = None
+    on_record: bool = False  # `state` was read from the state folder
+    doubtful: bool = False  # and not from its newest generation
+
+
+class Torrent:
+    """Hears from its traffic what the swarm has to tell, from its holding what the disk says."""
+
+    def __init__(self, services: Services, known: Known) -> None:
+        state = known.state
+        self.infohash = state.infohash
+        self.name = display_name(known.info) if known.info is not None else state.name
+        self.info = known.info
+        self.paused = state.paused
+        self.error: str | None = None  # only the user can heal it
+        self.opened = False
+        self._services = services
+        self._state = state
+        self._metadata = known.metadata
+        self._downloaded_before = state.downloaded_bytes
+        self._uploaded_before = state.uploaded_bytes
+        self._waiters: list[tuple[Goal, asyncio.Future[None]]] = []
+        self._read_errors: deque[float] = deque(maxlen=READ_ERRORS_MAX)
+        self._closed = False
+        self.traffic = self._make_traffic()
+        self.holding = Holding(
+            services,
+            state.infohash,
+            Path(state.download_dir),
+            _remembered(known),
+            state if known.on_record else None,
+            self,
+        )
+
+    # ---- what people see
+
+    @property
+    def swarm(self) -> Swarm:
+        return self.traffic.swarm
+
+    @property
+    def magnet(self) -> str:
+        return self._state.magnet
+
+    @property
+    def added_at(self) -> int:
+        return self._state.added_at
+
+    @property
+    def select(self) -> tuple[int, ...] | None:
+        """Indices of the files wanted; None: all."""
+        return self._state.select
+
+    @property
+    def state(self) -> TorrentState:
+        if self.trouble is not None:
+            return "error"
+        if self.paused:
+            return "paused"
+        if self.info is None:
+            return "metadata"
+        if not self.opened:
+            return "checking"
+        return "seeding" if self.swarm.is_complete else "downloading"
+
+    @property
+    def trouble(self) -> str | None:
+        """What is wrong, for people; the disk's troubles heal by themselves."""
+        storage = self.holding.storage
+        if self.error is None and storage is not None and storage.error is not None:
+            return str(storage.error)
+        return self.error
+
+    @property
+    def downloaded_bytes(self) -> int:
+        """Over all runs."""
+        return self._downloaded_before + self.swarm.downloaded_bytes
+
+    @property
+    def uploaded_bytes(self) -> int:
+        return self._uploaded_before + self.swarm.uploaded_bytes
+
+    # ---- life
+
+    def start(self) -> None:
+        """Begin, or go on after `pause` or an error."""
+        if self.info is not None and not self.opened and not self.holding.opening:
+            self._begin_opening(self.info)
+        if not self.paused:
+            self.traffic.start()
+
+    def pause(self) -> None:
+        self.paused = True
+        self._quiet()
+        self.holding.record.changed()
+
+    def resume(self) -> None:
+        if self.paused or self.error is not None:
+            self.paused = False
+            self.error = None
+            self.start()
+            self.holding.record.changed()
+
+    def verify(self) -> None:
+        """Hash everything again, believing nothing; peers are called back when that is done."""
+        assert self.info is not None
+        piece_count = self.info.geometry.piece_count
+        self._quiet()
+        self._state = self._what_is_true()
+        self._state.have = Bitfield(piece_count).to_bytes()
+        self._state.piece_count = piece_count
+        self._state.stamps = ()
+        self.error = None
+        self.opened = False
+        self.traffic.storage = None
+        self.holding.forget_pieces(piece_count)
+        self.holding.record.changed()
+        self._begin_opening(self.info)
+
+    def close(self) -> None:
+        """The end of the daemon or of the torrent: no peer, no timer, no new work for the disk."""
+        self._closed = True
+        self.traffic.close()
+        self.holding.close()
+        for _, future in self._waiters:
+            future.cancel()
+
+    async def remove(self, delete_data: bool) -> None:
+        """After `close`: forget it, and its own files where asked. StoreError when some remain."""
+        self.holding.record.close()
+        await self.holding.record.idle()
+        await self._services.disk.state.run(partial(self._services.state.remove, self.infohash))
+        self._services.claims.release(self.infohash)
+        if delete_data and self.info is not None:
+            await self.holding.remove_data(self.info)
+
+    def counters_changed(self) -> bool:
+        """The record does not tell the latest counters."""
+        recorded = self.holding.record.recorded
+        return recorded is not None and (
+            recorded.downloaded_bytes != self.downloaded_bytes
+            or recorded.uploaded_bytes != self.uploaded_bytes
+        )
+
+    def wait(self, goal: Goal) -> asyncio.Future[None]:
+        """Done when the goal is reached, cancelled when the torrent goes."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.append((goal, future))
+        self._tell_waiters()
+        return future
+
+    # ---- what the traffic tells
+
+    def metadata_complete(self, found: MetadataComplete) -> None:
+        self.info = found.info
+        self._metadata = found.metadata
+        self.name = display_name(found.info)
+        log.info("metadata complete", torrent=self.infohash.hex(), name=self.name)
+        self._begin_opening(found.info)
+        self._tell_waiters()
+
+    def metadata_refused(self, found: MetadataRefused) -> None:
+        self._fail(found.reason)
+
+    def completed(self) -> None:
+        log.info("complete", torrent=self.infohash.hex(), name=self.name)
+        self.holding.record.changed()
+        self._tell_waiters()
+
+    def read_failed(self, piece_index: int, error: StoreError) -> None:
+        """The piece is not what we thought it to be; often, and the disk is not (F5, F8)."""
+        log.error("cannot read", torrent=self.infohash.hex(), cause=str(error))
+        self._lose(piece_index)
+        self.holding.record.changed(within_s=LOSS_ON_RECORD_S)
+        now = time.monotonic()
+        self._read_errors.append(now)
+        if (
+            len(self._read_errors) == READ_ERRORS_MAX
+            and now - self._read_errors[0] <= READ_ERRORS_WITHIN_S
+        ):
+            self._read_errors.clear()
+            self._fail(f"{error}; `torrentctl verify` checks what is left")
+
+    # ---- what the holding tells
+
+    def piece_stored(self, piece_index: int, buffer: memoryview) -> None:
+        now = time.monotonic()
+        self.holding.record.written(len(buffer))
+        self.traffic.perform(self.swarm.piece_stored(piece_index, buffer, now), now)
+
+    def piece_refused(self, piece_index: int, buffer: memoryview) -> None:
+        now = time.monotonic()
+        self.traffic.perform(self.swarm.piece_refused(piece_index, buffer, now), now)
+
+    def store_failed(self, piece_index: int, buffer: memoryview) -> None:
+        now = time.monotonic()
+        self.traffic.perform(self.swarm.store_failed(piece_index, buffer, now), now)
+
+    def storage_changed(self) -> None:
+        trouble = self.trouble
+        if trouble is None:
+            log.info("the disk works again", torrent=self.infohash.hex())
+        else:
+            log.error("the disk fails", torrent=self.infohash.hex(), cause=trouble)
+
+    def sync_failed(self, error: StoreError) -> None:
+        """A failed sync is told once and then forgotten by the kernel: whatever was written since
+        the last good one is not there."""
+        for piece_index in self.swarm.have - self._synced():
+            self._lose(piece_index)
+        if self.holding.storage is not None:
+            self.holding.storage.fail(error)
+
+    def record_window_changed(self) -> None:
+        if self.holding.storage is not None:
+            self.holding.storage.hold(self.holding.record.window_full)
+
+    def resume_state(self) -> ResumeState:
+        self._state = self._what_is_true()
+        return replace(self._state)
+
+    # ---- inside
+
+    def _what_is_true(self) -> ResumeState:
+        state = replace(
+            self._state,
+            name=self.name,
+            paused=self.paused,
+            downloaded_bytes=self.downloaded_bytes,
+            uploaded_bytes=self.uploaded_bytes,
+        )
+        if self.opened:
+            state.piece_count = len(self.swarm.have)
+            state.have = self.swarm.have.to_bytes()
+            state.names = tuple(self.holding.names)
+        return state
+
+    def _make_traffic(self) -> Traffic:
+        config = self._services.config
+        swarm = Swarm(
+            self.infohash,
+            peer_id=self._services.peer_id,
+            limits=config.limits,
+            policy=self._services.policy,
+            rng=self._services.rng,
+            listen_port=config.listen.port,
+            now=time.monotonic(),
+            info=self.info,
+            metadata=self._metadata,
+            select=self._state.select,
+        )
+        return Traffic(self._services, self.infohash, swarm, self)
+
+    def _begin_opening(self, info: Info) -> None:
+        self._services.tasks.spawn(self._open(info), f"open {self.infohash.hex()}")
+
+    async def _open(self, info: Info) -> None:
+        """Save the metadata, look at the data, and let the swarm begin with what is there."""
+        metadata = self._metadata
+        assert metadata is not None
+        state = self._services.state
+        problem = await self._services.disk.state.run(
+            partial(state.save_metadata, self.infohash, metadata)
+        )
+        if problem is not None:
+            log.warning("metadata not saved", torrent=self.infohash.hex(), cause=problem)
+        found = await self.holding.open(info)
+        if found is None or self._closed:
+            return
+        if isinstance(found, Unusable):
+            self._fail(found.reason)
+            return
+        self.opened = True
+        self.traffic.storage = self.holding.storage
+        now = time.monotonic()
+        self.traffic.perform(self.swarm.store_opened(found, now), now)
+        recorded = self.holding.record.recorded
+        if recorded is None or recorded.have != found.to_bytes():
+            self.holding.record.changed()
+        if not self.paused and not self.swarm.running:
+            self.traffic.start()
+        self._tell_waiters()
+
+    def _fail(self, reason: str) -> None:
+        """Stop until the user says `resume` or `verify`."""
+        log.error("stopped", torrent=self.infohash.hex(), cause=reason)
+        self.error = reason
+        self._quiet()
+
+    def _quiet(self) -> None:
+        self.traffic.stop()
+        if self.holding.storage is not None:
+            self.holding.storage.give_up()
+
+    def _lose(self, piece_index: int) -> None:
+        now = time.monotonic()
+        if self.holding.storage is not None:
+            self.holding.storage.forget(piece_index)
+        self.traffic.perform(self.swarm.piece_lost(piece_index, now), now)
+
+    def _synced(self) -> Bitfield:
+        recorded = self.holding.record.recorded
+        piece_count = len(self.swarm.have)
+        if recorded is None or recorded.piece_count != piece_count:
+            return Bitfield(piece_count)
+        return Bitfield.from_bytes(recorded.have, piece_count)
+
+    def _tell_waiters(self) -> None:
+        done = self.opened and self.swarm.is_complete
+        for entry in list(self._waiters):
+            goal, future = entry
+            reached = done if goal == "done" else self.info is not None
+            if reached and not future.done():
+                future.set_result(None)
+            if future.done():
+                self._waiters.remove(entry)
+
+
+def display_name(info: Info) -> str:
+    """The torrent's own name for itself, readable whatever bytes it is made of."""
+    return info.name.decode("utf-8", "replace")
+
+
+def _remembered(known: Known) -> Remembered:
+    """With names on record the files are ours; pieces of an old record need a check."""
+    state = known.state
+    if not state.names:
+        return Remembered()
+    have = Bitfield.from_bytes(state.have, state.piece_count)
+    return Remembered(state.names, have, () if known.doubtful else state.stamps)

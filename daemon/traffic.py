@@ -1,0 +1,211 @@
+"""The connections of one torrent: its swarm decides about them, and here it is done.
+
+Every input of the swarm passes through `perform`, and so does every action that comes of it.
+"""
+
+import time
+from functools import partial
+from typing import Protocol, assert_never
+
+from torrentd.daemon.driver import Driver
+from torrentd.daemon.logs import get_logger
+from torrentd.daemon.read_cache import Blocks
+from torrentd.daemon.services import Services
+from torrentd.daemon.storage import Storage
+from torrentd.daemon.tcp import Link
+from torrentd.wire.formats.address import Address
+from torrentd.wire.formats.ids import InfoHash
+from torrentd.wire.peer.connection import PeerConnection
+from torrentd.wire.store.api import StoreError
+from torrentd.wire.swarm.actions import (
+    Action,
+    Close,
+    Completed,
+    Dial,
+    MetadataComplete,
+    MetadataRefused,
+    NodeSeen,
+    ReadBlocks,
+    SearchPeers,
+    StorePiece,
+    Transmit,
+)
+from torrentd.wire.swarm.candidates import Source
+from torrentd.wire.swarm.swarm import Swarm
+
+log = get_logger("torrent")
+
+
+class TrafficOwner(Protocol):
+    """The torrent."""
+
+    def metadata_complete(self, found: MetadataComplete) -> None: ...
+    def metadata_refused(self, found: MetadataRefused) -> None: ...
+    def completed(self) -> None: ...
+    def read_failed(self, piece_index: int, error: StoreError) -> None:
+        """A piece that we claim cannot be read."""
+
+
+class Traffic:
+    """One swarm and its links. `storage` is set while the torrent's data is open."""
+
+    def __init__(
+        self, services: Services, infohash: InfoHash, swarm: Swarm, owner: TrafficOwner
+    ) -> None:
+        self.swarm = swarm
+        self.links: dict[PeerConnection, Link] = {}
+        self.storage: Storage | None = None
+        self._services = services
+        self._infohash = infohash
+        self._owner = owner
+        self._driver = Driver(self.swarm.next_deadline, self._tick)
+        self._running = False
+
+    def start(self) -> None:
+        """Look for peers and let them in."""
+        now = time.monotonic()
+        self._running = True
+        self.perform(self.swarm.start(now), now)
+
+    def stop(self) -> None:
+        """No peers, no searches."""
+        now = time.monotonic()
+        self._running = False
+        self.perform(self.swarm.stop(now), now)
+        self._services.dialer.forget(self)
+        self._services.discovery.cancel_search(self._infohash)
+
+    def close(self) -> None:
+        self.stop()
+        self._driver.stop()
+
+    def peers_found(self, addresses: list[Address], source: Source) -> None:
+        now = time.monotonic()
+        self.perform(self.swarm.peers_found(addresses, source, now), now)
+
+    def adopt(self, link: Link) -> None:
+        """An incoming connection that named our infohash."""
+        if not self._running:
+            link.close()
+            return
+        now = time.monotonic()
+        link.owner = self
+        self.links[link.connection] = link
+        self.perform(self.swarm.add_connection(link.connection, now), now)
+
+    # ---- what the dialer and the links call
+
+    def link_for(self, address: Address) -> Link | None:
+        if not self._running:
+            return None
+        return self._services.make_link(address, self, self._infohash, time.monotonic())
+
+    def dial_failed(self, address: Address) -> None:
+        now = time.monotonic()
+        self.perform(self.swarm.dial_failed(address, now), now)
+
+    def link_up(self, link: Link) -> None:
+        if not self._running:
+            link.close()
+            return
+        now = time.monotonic()
+        self.links[link.connection] = link
+        self.perform(self.swarm.add_connection(link.connection, now), now)
+
+    def link_received(self, link: Link, data: memoryview) -> None:
+        now = time.monotonic()
+        if link.connection in self.links:
+            self.perform(self.swarm.receive_data(link.connection, data, now), now)
+
+    def link_paused(self, link: Link) -> None:
+        if link.connection in self.links:
+            self.swarm.transport_paused(link.connection)
+
+    def link_resumed(self, link: Link) -> None:
+        now = time.monotonic()
+        if link.connection in self.links:
+            self.perform(self.swarm.transport_resumed(link.connection, now), now)
+
+    def link_lost(self, link: Link) -> None:
+        now = time.monotonic()
+        if self.links.pop(link.connection, None) is not None:
+            self.perform(self.swarm.connection_lost(link.connection, now), now)
+
+    # ---- what the swarm asks for
+
+    def perform(self, actions: list[Action], now: float) -> None:
+        """Do all of it, and what follows from it at once; then look at the clock again."""
+        for action in actions:  # grows where an answer is there already
+            match action:
+                case Transmit():
+                    self._transmit(action.connection)
+                case StorePiece():
+                    self._store(action)
+                case ReadBlocks():
+                    actions += self._read(action, now)
+                case Close():
+                    self._close_link(action)
+                case Dial():
+                    self._services.dialer.dial(action.address, self)
+                case SearchPeers():
+                    self._services.discovery.get_peers(self._infohash, action.announce)
+                case NodeSeen():
+                    self._services.discovery.add_node(action.address)
+                case _:
+                    self._tell(action)
+        self._driver.rearm(now)
+
+    def _tell(self, action: MetadataComplete | MetadataRefused | Completed) -> None:
+        match action:
+            case MetadataComplete():
+                self._owner.metadata_complete(action)
+            case MetadataRefused():
+                self._owner.metadata_refused(action)
+            case Completed():
+                self._owner.completed()
+            case _:
+                assert_never(action)
+
+    def _transmit(self, connection: PeerConnection) -> None:
+        link = self.links.get(connection)
+        if link is not None:
+            link.transmit()
+
+    def _close_link(self, action: Close) -> None:
+        link = self.links.pop(action.connection, None)
+        if link is not None:
+            log.debug("closed", peer=str(action.connection.address), reason=action.reason)
+            link.close()
+
+    def _store(self, action: StorePiece) -> None:
+        assert self.storage is not None, "no piece is asked for before the data is open"
+        self.storage.store_piece(action.piece_index, action.buffer)
+
+    def _read(self, action: ReadBlocks, now: float) -> list[Action]:
+        """What follows at once from blocks that are cached; [] when a thread reads them."""
+        piece_index = action.piece_index
+        if self.storage is None:
+            return self.swarm.read_failed(action.connection, piece_index, action.blocks, now)
+        blocks = self.storage.read_blocks(
+            piece_index, action.blocks, partial(self._blocks_read, action)
+        )
+        if blocks is None:
+            return []
+        return self.swarm.blocks_read(action.connection, piece_index, blocks, now)
+
+    def _blocks_read(self, action: ReadBlocks, found: Blocks | StoreError) -> None:
+        if action.connection not in self.links:
+            return
+        now = time.monotonic()
+        if isinstance(found, StoreError):
+            failed = self.swarm.read_failed(
+                action.connection, action.piece_index, action.blocks, now
+            )
+            self.perform(failed, now)
+            self._owner.read_failed(action.piece_index, found)
+        else:
+            read = self.swarm.blocks_read(action.connection, action.piece_index, found, now)
+            self.perform(read, now)
+
+    def _tick(self, now: float) -> None:
+        self.perform(self.swarm.tick(now), now)

@@ -1,0 +1,126 @@
+"""The UDP endpoint of one listen address, shared by everything that speaks UDP there.
+
+A datagram's first byte says whose it is: `d` opens a KRPC dictionary (BEP 5); the rest may one day
+be uTP (BEP 29), and is dropped and counted until then. An endpoint never stays closed: when the
+loop takes it away, it is opened again.
+"""
+
+import asyncio
+import socket
+from collections.abc import Callable
+
+from torrentd.daemon.logs import get_logger
+from torrentd.daemon.tasks import Tasks
+from torrentd.wire.formats.address import Address, AddressPolicy, is_ipv6
+
+DATAGRAM_BYTES_MIN = 20  # the shortest KRPC message is longer; the shortest uTP header is this
+DATAGRAM_BYTES_MAX = 2048
+RECEIVE_BUFFER_BYTES = 2 * 1024 * 1024  # outlives a pause of the loop at 20,000 datagrams a second
+REOPEN_FIRST_S = 0.1
+REOPEN_MAX_S = 30.0
+KRPC_FIRST_BYTE = ord("d")
+
+log = get_logger("udp")
+
+# Called with the endpoint that received it, so that an answer can leave from the same address.
+DatagramReceiver = Callable[["UdpEndpoint", bytes, Address], None]
+
+
+class UdpEndpoint(asyncio.DatagramProtocol):
+    """One bound socket. `on_krpc` is called with every datagram that passes the prefilter."""
+
+    def __init__(
+        self, bound: Address, policy: AddressPolicy, on_krpc: DatagramReceiver, tasks: Tasks
+    ) -> None:
+        self.bound = bound
+        self.ipv6 = is_ipv6(bound.host)
+        self.dropped = 0
+        self.unsent = 0
+        self._policy = policy
+        self._on_krpc = on_krpc
+        self._tasks = tasks
+        self._transport: asyncio.DatagramTransport | None = None
+        self._closing = False
+        self._full = False
+
+    async def open(self) -> None:
+        """Bind; OSError when the address cannot be had. `bound` has the real port afterwards."""
+        sock = bind_datagram_socket(self.bound)
+        self.bound = Address(self.bound.host, sock.getsockname()[1])
+        await asyncio.get_running_loop().create_datagram_endpoint(lambda: self, sock=sock)
+
+    def close(self) -> None:
+        self._closing = True
+        if self._transport is not None:
+            self._transport.close()
+
+    def send(self, data: bytes, address: Address) -> None:
+        """Send; or drop and count, when the address is forbidden or foreign, or the queue full."""
+        transport = self._transport
+        if (
+            transport is None
+            or is_ipv6(address.host) is not self.ipv6
+            or not self._policy.allows_node(address)
+            or self._full
+        ):
+            self.unsent += 1
+            return
+        try:
+            transport.sendto(data, (address.host, address.port))
+        except (OSError, ValueError, OverflowError):
+            self.unsent += 1
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.DatagramTransport)
+        self._transport = transport
+        self._full = False
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        if not DATAGRAM_BYTES_MIN <= len(data) <= DATAGRAM_BYTES_MAX or data[0] != KRPC_FIRST_BYTE:
+            self.dropped += 1
+            return
+        self._on_krpc(self, data, Address(addr[0], addr[1]))
+
+    def pause_writing(self) -> None:
+        """The kernel takes no more: until it does, datagrams are dropped, as the network would."""
+        self._full = True
+
+    def resume_writing(self) -> None:
+        self._full = False
+
+    def error_received(self, exc: Exception) -> None:
+        """An ICMP error, or a send that failed later: it says nothing that a time-out will not."""
+        self.unsent += 1
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        if not self._closing:
+            log.warning("UDP endpoint was closed, opening it again", address=str(self.bound))
+            self._tasks.spawn(self._reopen(), f"reopen udp {self.bound}")
+
+    async def _reopen(self) -> None:
+        delay_s = REOPEN_FIRST_S
+        while not self._closing:
+            try:
+                await self.open()
+                return
+            except OSError as error:
+                log.warning("UDP endpoint stays closed", address=str(self.bound), cause=str(error))
+            await asyncio.sleep(delay_s)
+            delay_s = min(delay_s * 2, REOPEN_MAX_S)
+
+
+def bind_datagram_socket(address: Address) -> socket.socket:
+    """A bound UDP socket; an IPv6 one takes IPv6 alone, so that each family has its own."""
+    family = socket.AF_INET6 if is_ipv6(address.host) else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        sock.setblocking(False)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind((address.host, address.port))
+    except OSError:
+        sock.close()
+        raise
+    return sock
