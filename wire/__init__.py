@@ -1,1 +1,1 @@
-"""The peer wire protocol: its formats, one connection, one swarm, and pieces at rest."""
+"""The peer wire protocol: its formats, one connection, one swarm, and pieces at rest (BEP 3)."""

@@ -1,1 +1,1 @@
-"""Bytes <-> values, pure: no room here knows a connection."""
+"""Bytes <-> values (BEP 3, 5, 9, 10 …), pure: no room here knows a connection."""

@@ -1,4 +1,4 @@
-"""Who is to blame, when it is the remote: one family for every byte that broke a BEP.
+"""Who is to blame, when it is the remote: one family for every byte that broke a BEP (BEP 3 and on).
 
 Formats raise these and nothing else; a core catches them in one place, counts, and goes on.
 """
