@@ -1,6 +1,7 @@
-"""Who is to blame, when it is the remote: one family for every byte that broke a BEP (BEP 3 and on).
+"""Who is to blame, when it is the remote: one family for every byte that broke a BEP.
 
 Formats raise these and nothing else; a core catches them in one place, counts, and goes on.
+No BEP applies.
 """
 
 

@@ -1,7 +1,8 @@
 """What one connection tells: past or noun, validated against the torrent before anyone sees it.
 
-The messages are those of BEP 3, 6, 9, 10 and 11. `PeerConnection.receive_data` and `tick` return lists of these. A memoryview in an event is valid
-only until the next call into the connection: its reader copies, at once, what it keeps.
+The messages are those of BEP 3, 6, 9, 10 and 11. `PeerConnection.receive_data` and `tick` return
+lists of these. A memoryview in an event is valid only until the next call into the connection:
+its reader copies, at once, what it keeps.
 """
 
 from dataclasses import dataclass
