@@ -4,17 +4,20 @@ from collections.abc import Iterable
 
 from torrentd.config.schema import Limits
 from torrentd.wire.formats.address import AddressPolicy
+from torrentd.wire.formats.ids import PeerId
 from torrentd.wire.swarm.peer import Peer
 
 IDLE_S = 120.0  # without a byte either way: useless
 
 
 class Admission:
-    """The caps of one swarm."""
+    """The caps of one swarm. Two peers that dial each other at once must not both refuse: of two
+    connections between them, the one that the greater peer id began is kept, on both sides."""
 
-    __slots__ = ("_limits", "_policy")
+    __slots__ = ("_limits", "_peer_id", "_policy")
 
-    def __init__(self, limits: Limits, policy: AddressPolicy) -> None:
+    def __init__(self, peer_id: PeerId, limits: Limits, policy: AddressPolicy) -> None:
+        self._peer_id = peer_id
         self._limits = limits
         self._policy = policy
 
@@ -22,15 +25,30 @@ class Admission:
         """No room for one more."""
         return peer_count >= self._limits.peers_per_torrent_max
 
-    def refusal(self, peer: Peer, peers: Iterable[Peer]) -> str | None:
-        """Why `peer` may not join, when it may not. One host, one place; a local network that is
-        allowed at all may have many peers behind one address."""
-        if self._policy.allow_local and self._policy.is_local(peer.address.host):
+    def may_share_host(self, host: str) -> bool:
+        """A local network that is allowed at all may have many peers behind one address."""
+        return self._policy.allow_local and self._policy.is_local(host)
+
+    def loser(self, newcomer: Peer, others: list[Peer]) -> Peer | None:
+        """Who must go since `newcomer` and `others` are too many from one host: nobody, `newcomer`,
+        or one of the others. An outgoing newcomer is judged again when it has shaken hands."""
+        if len(others) < self._limits.connections_per_address_max:
             return None
-        same_host = sum(other.host_key == peer.host_key for other in peers)
-        if same_host >= self._limits.connections_per_address_max:
-            return "there is a connection with this host already"
-        return None
+        if self.may_share_host(newcomer.address.host):
+            return None
+        outgoing = newcomer.connection.outgoing
+        for other in others:
+            if other.connection.outgoing != outgoing:
+                known = other if outgoing else newcomer
+                if self.is_preferred(newcomer, known.connection.their_peer_id):
+                    return None if outgoing else other
+        return newcomer
+
+    def is_preferred(self, peer: Peer, their_peer_id: PeerId | None) -> bool:
+        """Did the greater peer id begin this connection?"""
+        if their_peer_id is None:
+            return False
+        return peer.connection.outgoing == (self._peer_id > their_peer_id)
 
     def useless(self, peers: Iterable[Peer], now: float) -> Peer | None:
         """The peer that has been of no use for the longest time, when there is one."""

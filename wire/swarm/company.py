@@ -4,6 +4,7 @@ from random import Random
 
 from torrentd.config.schema import Limits
 from torrentd.wire.formats.address import Address, AddressPolicy, host_key
+from torrentd.wire.formats.ids import PeerId
 from torrentd.wire.peer.connection import PeerConnection
 from torrentd.wire.swarm.actions import Action, Dial
 from torrentd.wire.swarm.admission import Admission
@@ -14,36 +15,30 @@ from torrentd.wire.swarm.peer import Peer
 class Company:
     """The peers of one swarm, in the order in which they came, and those who may become some."""
 
-    def __init__(self, limits: Limits, policy: AddressPolicy, rng: Random, now: float) -> None:
+    def __init__(
+        self, peer_id: PeerId, limits: Limits, policy: AddressPolicy, rng: Random, now: float
+    ) -> None:
         self.peers: dict[PeerConnection, Peer] = {}
         self.candidates = Candidates(limits, policy, rng, now)
         self.banned_count = 0
-        self._admission = Admission(limits, policy)
+        self._admission = Admission(peer_id, limits, policy)
         self._limits = limits
-        self._policy = policy
         self._dialing: dict[Address, None] = {}
 
-    def admit(self, connection: PeerConnection, now: float) -> tuple[Peer, str | None]:
-        """A connection that wants to join. Returns why it may not, when it may not; otherwise it is
-        a peer from now on. Room must have been made before."""
+    def admit(self, connection: PeerConnection, now: float) -> tuple[Peer, list[Peer]]:
+        """A connection that wants to join: a peer from now on. Returns it, and who must part for
+        that: perhaps itself, perhaps somebody of its host. Room must have been made before."""
         address = connection.address
         peer = Peer(connection, host_key(address.host), now)
         if connection.outgoing:
             self._dialing.pop(address, None)
             peer.listen_address = address
-        refusal = self._refusal(peer)
-        if refusal is None:
-            self.peers[connection] = peer
-        elif connection.outgoing:
-            self.candidates.disconnected(address, now, useful=False)
-        return peer, refusal
-
-    def _refusal(self, peer: Peer) -> str | None:
-        if self.candidates.is_banned(peer.address.host):
-            return "the host is banned"
-        if self._admission.is_full(len(self.peers)):
-            return "the swarm is full"
-        return self._admission.refusal(peer, self.peers.values())
+        loser = self._admission.loser(peer, self._same_host(peer))
+        full = self._admission.is_full(len(self.peers)) and loser in (None, peer)
+        self.peers[connection] = peer
+        if full or self.candidates.is_banned(address.host):
+            return peer, [peer]
+        return peer, [] if loser is None else [loser]
 
     def to_evict(self, now: float) -> Peer | None:
         """Who must go before somebody new may come: nobody, unless there is no room."""
@@ -51,15 +46,22 @@ class Company:
             return None
         return self._admission.useless(self.peers.values(), now)
 
-    def greeted(self, peer: Peer) -> str | None:
-        """Both handshakes are done. Returns why the peer must go again, when it must."""
-        peer_id = peer.connection.their_peer_id
-        if any(
-            other.greeted and other.connection.their_peer_id == peer_id
-            for other in self.peers.values()
-        ):
-            return "there is a connection with this peer already"
+    def greeted(self, peer: Peer) -> Peer | None:
+        """Both handshakes are done. Returns who must part: one of two connections with one peer."""
         peer.greeted = True
+        their_peer_id = peer.connection.their_peer_id
+        for other in self.peers.values():
+            if other is peer or other.connection.their_peer_id != their_peer_id:
+                continue
+            preferred = self._admission.is_preferred(peer, their_peer_id)
+            if (
+                other.greeted
+                and preferred
+                and not self._admission.is_preferred(other, their_peer_id)
+            ):
+                return other
+            if other.greeted:
+                return peer
         self.candidates.connected(peer.address)
         return None
 
@@ -73,8 +75,12 @@ class Company:
         """The peer is gone."""
         connection = peer.connection
         del self.peers[connection]
+        address = peer.listen_address or peer.address
+        if self._same_host(peer) and not self._admission.may_share_host(address.host):
+            self.candidates.connected(address)  # by the other connection
+            return
         useful = bool(connection.downloaded_bytes or connection.uploaded_bytes) and not misbehaved
-        self.candidates.disconnected(peer.listen_address or peer.address, now, useful)
+        self.candidates.disconnected(address, now, useful)
 
     def met_ourselves(self, peer: Peer, now: float) -> None:
         """The address is our own (W10)."""
@@ -85,7 +91,7 @@ class Company:
         host. Where a local network hides behind one address, an honest peer there saves the host,
         and only the liar goes."""
         self.banned_count += 1
-        same_host = [peer for peer in self.peers.values() if peer.host_key == liar.host_key]
+        same_host = self._same_host(liar)
         if any(peer.verified and peer is not liar for peer in same_host):
             self.candidates.forget(liar.address, now)
             return [peer for peer in same_host if peer is liar]
@@ -125,3 +131,6 @@ class Company:
         for address in self._dialing:
             self.candidates.disconnected(address, now, useful=True)
         self._dialing.clear()
+
+    def _same_host(self, peer: Peer) -> list[Peer]:
+        return [other for other in self.peers.values() if other.host_key == peer.host_key]

@@ -102,10 +102,11 @@ class Conversation(Rooms):
 
     def _greet(self, peer: Peer, actions: list[Action], now: float) -> None:
         """Both handshakes are done. The bitfield goes first (BEP 3), then what we can (BEP 10)."""
-        refusal = self._company.greeted(peer)
-        if refusal is not None:
-            self._part(peer, refusal, actions, now)
-            return
+        double = self._company.greeted(peer)
+        if double is not None:
+            self._part(double, "a second connection with this peer", actions, now)
+            if double is peer:
+                return
         connection = peer.connection
         connection.send_pieces(self._download.have if self._download else None)
         self._send_extension_handshake(peer, now)

@@ -24,8 +24,9 @@ class Download:
     ) -> None:
         self.have = have
         self.wasted_bytes = 0
-        # others of whom a block was cancelled or whose interest changed: they have bytes to send
-        self.others_touched = False
+        self.touched: dict[
+            Peer, None
+        ] = {}  # a block was cancelled of these: they have bytes to send
         self._info = info
         self._pool = BufferPool(limits.piece_buffers_bytes_max)
         wanted = wanted_mask(info, select)
@@ -35,11 +36,6 @@ class Download:
     def is_complete(self) -> bool:
         """Every wanted piece is had."""
         return not self.picker.lacking
-
-    @property
-    def has_news(self) -> bool:
-        """Others than the peer at hand may be asked for blocks, or have bytes to send."""
-        return self.picker.freed or self.others_touched
 
     @property
     def wanted(self) -> Bitfield:
@@ -78,12 +74,13 @@ class Download:
             if blocks:
                 connection.send_requests(blocks, now)
 
-    def feed_starved(self, peers: Iterable[Peer], now: float) -> None:
-        """Blocks became available: those who had nothing to do are asked."""
-        for peer in peers:
-            if peer.starved_at >= 0:
-                self.refill(peer, now)
-        self.picker.freed = self.others_touched = False
+    def feed_starved(self, peers: Iterable[Peer], now: float) -> list[Peer]:
+        """Blocks became available: those who had too little to do are asked. Returns them."""
+        starved = [peer for peer in peers if peer.starved_at >= 0]
+        for peer in starved:
+            self.refill(peer, now)
+        self.picker.freed = False
+        return starved
 
     def is_storing(self, piece_index: int) -> bool:
         """Is an answer of the store expected? Not after the store was opened anew."""
@@ -146,9 +143,9 @@ class Download:
         return StorePiece(assembly.piece_index, assembly.view)
 
     def _cancel(self, others: Iterable[Peer], block: BlockRef) -> None:
-        self.others_touched = True
         for other in others:
             other.connection.send_cancel(block)
+            self.touched[other] = None
 
     def _bytes_of(self, mask: int) -> int:
         geometry = self._info.geometry

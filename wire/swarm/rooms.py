@@ -48,7 +48,7 @@ class Rooms:
         self._policy = policy
         self._rng = rng
         self._listen_port = listen_port
-        self._company = Company(limits, policy, rng, now)
+        self._company = Company(peer_id, limits, policy, rng, now)
         self._info_download = InfoDownload(infohash, limits.metadata_bytes_max)
         self._download: Download | None = None  # until the store is open
         self._uploads: Uploads | None = None

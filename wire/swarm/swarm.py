@@ -142,10 +142,10 @@ class Swarm(Conversation):
             self._part(useless, "of no use for two minutes, and others wait", actions, now)
         if not connection.outgoing and connection.infohash is None:
             connection.accept(self.infohash, now)
-        peer, refusal = self._company.admit(connection, now)
-        if refusal is not None:
-            actions.append(Close(connection, refusal))
-        elif connection.handshake is not None:
+        peer, parting = self._company.admit(connection, now)
+        for other in parting:
+            self._part(other, "no room, or one of its host is here", actions, now)
+        if connection.handshake is not None and not peer.parted:
             self._greet(peer, actions, now)
             self._take(peer, connection.tick(now), actions, now)  # what came behind it
             self._refill(peer, now)
@@ -175,9 +175,10 @@ class Swarm(Conversation):
             self.download_rate.add(received_bytes, now)
         quiet = self._take(peer, told, actions, now)
         self._refill(peer, now)
-        if not quiet or (self._download is not None and self._download.has_news):
+        if not quiet:
             return self._finish(actions, now)
         self._now = now
+        self._feed(actions, now)
         if connection.has_data_to_send:
             actions.append(Transmit(connection))
         self._be_called_at(connection.next_deadline())
@@ -233,8 +234,9 @@ class Swarm(Conversation):
         if self._haves_due_at is None:
             self._haves_due_at = now + HAVES_WAIT_S
         self._complete(actions, now)
-        if actions or self._download.has_news:
+        if actions:
             return self._finish(actions, now)
+        self._feed(actions, now)
         self._be_called_at(self._haves_due_at)
         return actions
 
@@ -315,13 +317,28 @@ class Swarm(Conversation):
             self._rechoke(now)
             if self.running and self._is_hungry():
                 self._schedule.hungry(now)
-        if self._download is not None and self._download.has_news:
+        if self._download is not None and self._download.picker.freed:
             self._download.feed_starved(peers.values(), now)
         if self.running:
             actions += self._company.dial(now)
         actions += [Transmit(connection) for connection in peers if connection.has_data_to_send]
         self._deadline_known = False
         return actions
+
+    def _feed(self, actions: list[Action], now: float) -> None:
+        """After a quiet input: whoever else has something to do or to say because of it."""
+        download = self._download
+        if download is None or not (download.picker.freed or download.touched):
+            return
+        touched = download.touched
+        if download.picker.freed:
+            fed = download.feed_starved(self._company.peers.values(), now)
+            touched |= dict.fromkeys(fed)
+        for peer in touched:
+            if peer.connection.has_data_to_send and not peer.parted:
+                actions.append(Transmit(peer.connection))
+                self._be_called_at(peer.connection.next_deadline())
+        download.touched = {}
 
     def _refill(self, peer: Peer, now: float) -> None:
         if self._download is not None and not peer.parted:
