@@ -32,6 +32,12 @@ INT_MAX = 2**63  # beyond it, readers of JSON disagree, and beyond 4300 digits P
 _COLUMNS = ("timestamp", "level", "room", "event")  # come first in a line, in this order
 
 LogLevel = Literal["debug", "info", "warning", "error"]
+_LEVELS: dict[LogLevel, int] = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+}
 LogFormat = Literal["auto", "json", "console"]
 
 
@@ -47,7 +53,7 @@ def configure_logs(level: LogLevel, log_format: LogFormat, stream: TextIO | None
             escape_values,
             *_renderers(console, stream),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
+        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
         logger_factory=lambda *_: Lines(stream),
         cache_logger_on_first_use=False,  # otherwise a reload could not change the level
     )
