@@ -40,7 +40,8 @@ examples:
   torrentctl status --json | jq '.torrents[] | select(.state == "error")'
   torrentctl wait c9e1 --timeout 2h && echo here it is
 
-A torrent is named by its infohash, the first 4 or more digits of it, or its name.
+A torrent is named by its infohash, by 4 or more digits it begins with, or by
+its name.
 """
 
 
@@ -141,7 +142,7 @@ def _parser() -> tuple[_Parser, dict[str, _Parser]]:
     _define_add(verb("add", "add torrents: magnets, infohashes, .torrent files", _ADD_DETAILS))
     _torrents(verb("status", "what every torrent is doing", _STATUS_DETAILS), "*")
     _torrent(verb("info", "all about one torrent"))
-    _torrent(verb("peers", "the peers of one torrent", PEERS_DETAILS))
+    _torrent(verb("peers", "the peers of one torrent", _PEERS_DETAILS))
     _torrent(verb("files", "the files of one torrent"))
     _torrents(verb("pause", "stop transfers; nothing is forgotten"), "+")
     _torrents(verb("resume", "go on with paused torrents, or after an error"), "+")
@@ -256,7 +257,8 @@ class _Version(argparse.Action):
 
 _ADD_DETAILS = """\
 On standard input (-): the bytes of one .torrent file, or sources, one a line.
-With --wait, progress goes to standard error: a bar on a terminal, else a line now and then.
+With --wait, progress goes to standard error: a bar on a terminal, else a line
+now and then.
 
 examples:
   torrentctl add debian.iso.torrent --dir /srv/isos --wait --timeout 2h
@@ -264,12 +266,19 @@ examples:
   curl -s https://example.org/a.torrent | torrentctl add -
 """
 _STATUS_DETAILS = """\
-STATE is metadata, checking, downloading, seeding, paused or error. Sizes and rates
-are in bytes; K, M, G are powers of 1024. The first column names the torrent to
-every other verb.
+STATE is metadata, checking, downloading, seeding, paused or error. Sizes and
+rates are in bytes; K, M, G are powers of 1024. The first column names the
+torrent to every other verb.
 """
-PEERS_DETAILS = """\
-FLAGS as in `torrentctl peers`: see the lines below the table.
+_PEERS_DETAILS = """\
+FROM is dht, pex (peer exchange), in (it connected to us), magnet or manual.
+
+FLAGS:
+  D  we download: it lets us            d  we want to, and it does not let us
+  U  we upload to it                    u  it wants us to, and we do not
+  S  snubbed: it lets us, nothing came  I  incoming
+  H  from the DHT                       X  from peer exchange
+  F  fast extension                     E  extension protocol
 """
 _ADD_PEER_DETAILS = """\
 examples:
@@ -277,7 +286,8 @@ examples:
   torrentctl add-peer c9e1 '[2001:db8::7]:6881'
 """
 _WAIT_DETAILS = """\
---until metadata is reached once the names and sizes of a magnet's files are known.
+--until metadata is reached once the names and sizes of a magnet's files are
+known.
 A torrent that fails or is paused ends the wait with exit code 1.
 
 examples:

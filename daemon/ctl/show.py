@@ -18,9 +18,6 @@ from torrentd.daemon.ctl.tables import (
 )
 
 NOTES_MAX = 10  # lines below the table of `status`; info tells the rest
-FLAGS_LEGEND = """\
-D downloading  U uploading   (small: one side wants, the other chokes)
-I it connected to us   S seed   X from peer exchange   ! snubbed"""
 
 
 def show_status(document: Document) -> None:

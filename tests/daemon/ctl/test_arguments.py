@@ -1,0 +1,120 @@
+"""The command line: what is understood, and the sentence for what is not."""
+
+import os
+
+import pytest
+
+from torrentd.daemon.ctl.arguments import Options, parse
+from torrentd.daemon.ctl.failure import USAGE, Failure
+
+VERBS = "add status info peers files pause resume remove verify add-peer wait dht version shutdown"
+
+
+def refusal(*arguments: str) -> str:
+    with pytest.raises(Failure) as caught:
+        parse(arguments)
+    assert caught.value.exit_code == USAGE
+    return caught.value.sentence
+
+
+class TestUnderstood:
+    def test_options_stand_before_the_verb_or_after_it(self) -> None:
+        for arguments in (
+            ["--socket", "/s", "--json", "status"],
+            ["status", "--json", "--socket=/s"],
+            ["--json", "status", "--socket", "/s"],
+        ):
+            options = parse(arguments)
+            assert (options.socket, options.as_json, options.verb) == ("/s", True, "status")
+
+    def test_an_option_not_given_has_its_default(self) -> None:
+        options = parse(["wait", "one"])
+        assert (options.until, options.timeout_s, options.as_json) == ("done", None, False)
+        assert isinstance(options, Options)
+
+    def test_add_with_everything(self) -> None:
+        line = ["add", "a.torrent", "--dir", "films", "--select", "0,2,4-7", "--wait"]
+        options = parse([*line, "--timeout", "2m"])
+        assert options.sources == ["a.torrent"] and options.select == "0,2,4-7"
+        assert options.dir == os.path.join(os.getcwd(), "films"), (
+            "absolute: the daemon is elsewhere"
+        )
+        assert options.wait and options.timeout_s == 120
+
+    def test_standard_input_is_a_source(self) -> None:
+        assert parse(["add", "-", "b"]).sources == ["-", "b"]
+
+    @pytest.mark.parametrize(
+        ("text", "seconds"), [("90", 90), ("1.5s", 1.5), ("5m", 300), ("2h", 7200), ("1d", 86400)]
+    )
+    def test_times(self, text: str, seconds: float) -> None:
+        assert parse(["wait", "x", "--timeout", text]).timeout_s == seconds
+
+    def test_remove_and_add_peer(self) -> None:
+        assert parse(["remove", "a", "b", "--data"]).data
+        options = parse(["add-peer", "c9e1", "[::1]:80"])
+        assert (options.torrent, options.address) == ("c9e1", "[::1]:80")
+
+
+class TestRefused:
+    @pytest.mark.parametrize(
+        ("typed", "meant"),
+        [("stauts", "status"), ("ad", "add"), ("list", "status"), ("rm", "remove"), ("dth", "dht")],
+    )
+    def test_a_misspelt_or_foreign_verb_names_the_right_one(self, typed: str, meant: str) -> None:
+        assert f'did you mean "{meant}"?' in refusal(typed)
+
+    def test_a_strange_verb_names_them_all(self) -> None:
+        assert all(verb in refusal("xyzzy") for verb in VERBS.split())
+
+    def test_a_misspelt_option_names_the_right_one(self) -> None:
+        assert refusal("add", "x", "--wiat") == 'add does not know --wiat; did you mean "--wait"?'
+        assert '"--json"' in refusal("--jsno", "status")
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "",
+            "info",
+            "add",
+            "pause",
+            "remove --data",
+            "wait",
+            "add-peer c9e1",
+            "info one two",
+            "wait x --timeout soon",
+            "wait x --timeout -5",
+            "wait x --timeout 9999d",
+            "wait x --until never",
+            "add x --select all",
+            "add x --timeout 5",
+            "add x --paused --wait",
+            "add x y --select 1",
+            "status --soc /x",
+        ],
+    )
+    def test_wrong_usage_is_one_sentence(self, line: str) -> None:
+        sentence = refusal(*line.split())
+        assert sentence and "\n" not in sentence
+
+
+class TestHelp:
+    @pytest.mark.parametrize("verb", ["", *VERBS.split()])
+    def test_every_help_fits_80_columns_and_documents_the_codes(
+        self, verb: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("COLUMNS", "80")
+        with pytest.raises(SystemExit) as ended:
+            parse([*verb.split(), "--help"])
+        assert ended.value.code == 0
+        text = capsys.readouterr().out
+        assert "exit codes:" in text
+        assert max(len(line) for line in text.splitlines()) <= 80
+
+    def test_the_help_names_every_verb_and_has_examples(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        with pytest.raises(SystemExit):
+            parse(["--help"])
+        text = capsys.readouterr().out
+        assert "examples:" in text and all(f"    {verb} " in text for verb in VERBS.split())
