@@ -6,6 +6,7 @@ goes, if the newcomer is closer; otherwise the newcomer is refused, and said so.
 """
 
 import random
+from heapq import heapify, heappop, heappush
 from typing import Final
 
 from torrentd.config.schema import Limits
@@ -27,7 +28,8 @@ class PeerStore:
         # infohash -> host -> compact address, and when it expires
         self._swarms: dict[bytes, dict[bytes, tuple[bytes, float]]] = {}
         self._count = 0
-        self._farthest: tuple[bytes, bytes] | None = None  # own id, and the infohash for it
+        self._own_id = b""  # for which `_heap` holds
+        self._heap: list[tuple[int, bytes]] = []  # -distance and infohash; some gone meanwhile
 
     def __len__(self) -> int:
         """Peers in all."""
@@ -51,12 +53,12 @@ class PeerStore:
             self._drop(self._farthest_infohash(own_id))
         if infohash not in self._swarms:
             self._swarms[infohash] = {}
-            self._farthest = None
+            heappush(self._heap, (-distance(infohash, own_id), infohash))
         peers = self._swarms[infohash]
         key = self._key(peer)
         if peers.pop(key, None) is not None:
             self._count -= 1
-        elif len(peers) >= self._peers_max:
+        elif peers and (len(peers) >= self._peers_max or self._count >= PEERS_MAX):
             del peers[next(iter(peers))]  # the oldest
             self._count -= 1
         peers[key] = (pack_address(peer), now + PEER_S)
@@ -96,11 +98,13 @@ class PeerStore:
         return host_key(peer.host) + (b"6" if is_ipv6(peer.host) else b"4")
 
     def _farthest_infohash(self, own_id: bytes) -> bytes:
-        if self._farthest is None or self._farthest[0] != own_id:
-            farthest = max(self._swarms, key=lambda infohash: distance(infohash, own_id))
-            self._farthest = (own_id, farthest)
-        return self._farthest[1]
+        if self._own_id != own_id or len(self._heap) > 2 * self._infohashes_max + 16:
+            self._own_id = own_id
+            self._heap = [(-distance(infohash, own_id), infohash) for infohash in self._swarms]
+            heapify(self._heap)
+        while self._heap[0][1] not in self._swarms:
+            heappop(self._heap)
+        return self._heap[0][1]
 
     def _drop(self, infohash: bytes) -> None:
         self._count -= len(self._swarms.pop(infohash))
-        self._farthest = None

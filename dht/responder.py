@@ -65,12 +65,12 @@ class Responder:
             case Ping():
                 pass
             case AnnouncePeer():
-                self._announce(arguments, source, own, now)
+                self._announce(arguments, source, now)
             case FindNode(target=target, want=want):
                 self._add_nodes(values, target, want or (own.family,), transaction_id, source,
                                 room_bytes, now)  # fmt: skip
             case GetPeers(infohash=infohash, want=want):
-                if self._store.takes(infohash, own.own_id):
+                if self._store.takes(infohash, self._anchor_id):
                     values[b"token"] = self._tokens.token(source.host, infohash, now)
                 self._add_nodes(values, infohash, want or (own.family,), transaction_id, source,
                                 room_bytes, now)  # fmt: skip
@@ -78,7 +78,12 @@ class Responder:
                 self._add_peers(values, infohash, source, room, now, proven=proven)
         return encode_response(transaction_id, values, source)
 
-    def _announce(self, query: AnnouncePeer, source: Address, own: Network, now: float) -> None:
+    @property
+    def _anchor_id(self) -> bytes:
+        """Whose neighbourhood the one store prefers to serve: that of our first network."""
+        return next(iter(self._networks.values())).own_id
+
+    def _announce(self, query: AnnouncePeer, source: Address, now: float) -> None:
         """BEP 5: "must verify that the token was previously sent to the same IP address"."""
         if not self._tokens.is_valid(query.token, source.host, query.infohash, now):
             raise KrpcError("bad token", PROTOCOL_ERROR)
@@ -86,7 +91,7 @@ class Responder:
         peer = Address(source.host, port)
         if not self._policy.allows_peer(peer):
             raise KrpcError("that port is not for peers", PROTOCOL_ERROR)
-        if not self._store.add(query.infohash, peer, own.own_id, now):
+        if not self._store.add(query.infohash, peer, self._anchor_id, now):
             raise KrpcError("no room for it", SERVER_ERROR)
 
     def _add_nodes(
