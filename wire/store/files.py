@@ -111,8 +111,10 @@ class FileStore:
         """Remove the torrent's files, then its folders from the deepest up, if empty."""
         self._open_files.close(self._unsynced)
         folders: dict[str, None] = {}
-        for name in filter(None, self.names):
-            self._folders.unlink(name)
+        for name, file in zip(self.names, self.info.files, strict=True):
+            if not name:
+                continue
+            self._folders.unlink(name, only_empty=file.length == 0)
             while "/" in name:
                 name = name.rpartition("/")[0]
                 folders[name] = None

@@ -99,11 +99,13 @@ class Folders:
         except Absent:
             return False
 
-    def unlink(self, path: str) -> None:
-        """Remove the regular file at `path`; anything else that stands there stays."""
+    def unlink(self, path: str, only_empty: bool = False) -> None:
+        """Remove the regular file at `path`; anything else that stands there stays. With
+        `only_empty` a file with a byte in it stays too."""
         folder, _, name = path.rpartition("/")
         try:
-            if self.stat(path) is None:
+            found = self.stat(path)
+            if found is None or (only_empty and found.st_size):
                 return
             with self.folder(folder) as parent, self._errors_at(path):
                 os.unlink(name, dir_fd=parent)

@@ -219,6 +219,14 @@ class TestWhatIsNotOurs:
         left = {"beside": b"1", "root": None, "root/a": None, "root/a/somebody's": b"2"}
         assert tree(tmp_path) == left
 
+    def test_bytes_in_a_file_that_should_be_empty_are_not_ours(self, tmp_path: Path) -> None:
+        (tmp_path / "root").mkdir()
+        (tmp_path / "root" / "empty first").write_bytes(b"diary")
+        store = file_store(assorted(), tmp_path)
+        store.prepare()
+        store.remove_files()
+        assert tree(tmp_path) == {"root": None, "root/empty first": b"diary"}
+
     def test_all_is_gone_when_nobody_added_anything(self, tmp_path: Path) -> None:
         torrent = assorted()
         store = file_store(torrent, tmp_path)

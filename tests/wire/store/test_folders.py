@@ -148,7 +148,7 @@ def test_a_folder_swapped_for_a_link_during_the_walk_leads_nowhere(tmp_path: Pat
     outcomes = {"written": 0, "refused": 0}
     folders = Folders(root)
     try:
-        for _ in range(3000):
+        for _ in range(1500):
             try:
                 write(folders, "a/file", b"torrent")
                 outcomes["written"] += 1
