@@ -1,9 +1,10 @@
 """Our address as others see it, by vote (BEP 42, Bootstrapping).
 
 "Since a single node can not be trusted": three nodes of different networks (IPv4 /16, IPv6 /32)
-must agree, and they must be more than half of those that spoke lately. Only answers to our own
-queries vote, each network has one vote, its latest, and the address changes at most every ten
-minutes, so that a liar cannot keep us changing our id.
+must agree, and they must be more than half of those that spoke lately; once we have an address, the
+new one needs nearly all of them, since after a real change nobody sees the old one any more. Only
+answers to our own queries vote, each network has one vote, its latest, and the address changes at
+most every ten minutes, so that liars cannot keep us changing our id.
 """
 
 from typing import Final
@@ -12,6 +13,7 @@ from torrentd.wire.formats.address import pack_host
 
 VOTERS_MIN: Final = 3
 VOTES_MAX: Final = 32  # networks remembered; the oldest vote is forgotten first
+KEPT: Final = 1 / 8  # of the votes: with more, the address that we have stays
 CHANGE_S: Final = 10 * 60.0
 
 
@@ -42,4 +44,6 @@ class ExternalAddressVote:
 
     def _is_elected(self, host: str) -> bool:
         voters = self.voters(host)
-        return voters >= VOTERS_MIN and 2 * voters > len(self._votes)
+        if voters < VOTERS_MIN or 2 * voters <= len(self._votes):
+            return False
+        return self.host is None or self.voters(self.host) <= KEPT * len(self._votes)

@@ -20,7 +20,13 @@ from torrentd.dht.gate import Gate
 from torrentd.dht.krpc import ErrorReply, Query, Response, decode_arguments, encode_error
 from torrentd.dht.network import Network
 from torrentd.dht.node_id import NodeId
-from torrentd.dht.outputs import BootstrapWanted, ExternalAddressChanged, Output, SendDatagram
+from torrentd.dht.outputs import (
+    BootstrapWanted,
+    ExternalAddressChanged,
+    Output,
+    PeersFound,
+    SendDatagram,
+)
 from torrentd.dht.peer_store import PeerStore
 from torrentd.dht.rate_limit import Budget, ProvenAddresses
 from torrentd.dht.responder import AMPLIFICATION_MAX, Responder
@@ -29,11 +35,19 @@ from torrentd.dht.snapshot import decode_snapshot, encode_snapshot
 from torrentd.dht.stats import DhtStats, Family
 from torrentd.dht.tokens import Tokens
 from torrentd.dht.transactions import Transaction, Transactions
-from torrentd.wire.formats.address import Address, AddressPolicy, is_ipv6
+from torrentd.wire.formats.address import (
+    COMPACT_IPV4_BYTES,
+    COMPACT_IPV6_BYTES,
+    Address,
+    AddressPolicy,
+    is_ipv6,
+    unpack_address,
+)
 from torrentd.wire.formats.errors import KrpcError, ProtocolError
 from torrentd.wire.formats.ids import InfoHash
 
 EXPIRE_S: Final = 60.0  # between two looks for peers that expired
+OWN_PEERS_MAX: Final = 100  # of those announced to us, for a search of our own
 
 
 class DhtNode:
@@ -93,9 +107,13 @@ class DhtNode:
         self, infohash: InfoHash, now: float, announce_port: int | None = None
     ) -> list[Output]:
         """Search both DHTs, and announce `announce_port` to the closest nodes at the end. The first
-        queries are in what this returns; with no node known the search waits for the first one."""
+        queries are in what this returns; with no node known the search waits for the first one.
+        Whoever announced himself to us is told at once: in a small DHT nobody else may know him."""
         self._deadline = None
-        return self._searches.get_peers(infohash, announce_port, now)
+        out: list[Output] = []
+        if announced := self._announced_to_us(infohash, now):
+            out.append(PeersFound(infohash, announced))
+        return out + self._searches.get_peers(infohash, announce_port, now)
 
     def cancel_search(self, infohash: InfoHash) -> None:
         self._searches.cancel(infohash)
@@ -156,6 +174,13 @@ class DhtNode:
         return stats
 
     # Queries of others.
+
+    def _announced_to_us(self, infohash: InfoHash, now: float) -> list[Address]:
+        return [
+            unpack_address(compact)
+            for size in (COMPACT_IPV4_BYTES, COMPACT_IPV6_BYTES)
+            for compact in self._store.sample(infohash, size, OWN_PEERS_MAX, now)
+        ]
 
     def _on_query(self, query: Query, source: Address, size: int, now: float) -> list[Output]:
         network = self._network_of(source)

@@ -57,11 +57,8 @@ def refused(data: bytes) -> int:
 
 
 def reply(values: dict[bytes, Bencoded], **more: Bencoded) -> Response:
-    data = encode(
-        {b"r": {b"id": THEIR_ID} | values, b"t": b"aa", b"y": b"r"}
-        | {key.encode(): value for key, value in more.items()}
-    )
-    message = decode_message(data)
+    outer: dict[bytes, Bencoded] = {b"r": {b"id": THEIR_ID, **values}, b"t": b"aa", b"y": b"r"}
+    message = decode_message(encode(outer | {key.encode(): more[key] for key in more}))
     assert isinstance(message, Response)
     return message
 

@@ -2,6 +2,7 @@
 
 import random
 import time
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -32,7 +33,7 @@ def check(table: RoutingTable) -> None:
     """The invariants of the module's docstring."""
     buckets = table.buckets
     assert buckets[0].range[0] == 0 and buckets[-1].range[1] == 2**160 - 1
-    for before, after in zip(buckets, buckets[1:], strict=False):
+    for before, after in pairwise(buckets):
         assert before.range[1] + 1 == after.range[0]
     own = [bucket for bucket in buckets if bucket.has_in_range(table.node)]
     assert len(own) == 1 and own[0].bits == max(bucket.bits for bucket in buckets)
