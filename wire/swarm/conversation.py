@@ -13,7 +13,7 @@ from torrentd.wire.formats.metadata import MetadataData, MetadataMessage, Metada
 from torrentd.wire.formats.metainfo import decode_info
 from torrentd.wire.formats.pex import Pex
 from torrentd.wire.peer import events
-from torrentd.wire.peer.events import BlockReceived, Event
+from torrentd.wire.peer.events import Event
 from torrentd.wire.swarm.actions import (
     Action,
     Close,
@@ -36,17 +36,19 @@ class Conversation(Rooms):
     def _take(self, peer: Peer, told: list[Event], actions: list[Action], now: float) -> bool:
         """Routes the events of one call. Returns whether all of them were quiet."""
         quiet = True
-        for event in told:
-            if type(event) is BlockReceived:
-                if self._download is not None:
-                    piece = self._download.receive_block(peer, event)
-                    if piece is not None:
-                        actions.append(piece)
-            elif not self._take_quiet(peer, event, actions, now):
+        at, end = 0, len(told)
+        while at < end:
+            if self._download is not None:
+                at = self._download.take_blocks(peer, told, at, actions)
+                if at == end:
+                    break
+            event = told[at]
+            at += 1
+            if not self._take_quiet(peer, event, actions, now):
                 quiet = False
                 self._take_loud(peer, event, actions, now)
-            if peer.parted:
-                return False
+                if peer.parted:
+                    break
         return quiet
 
     def _take_quiet(self, peer: Peer, event: Event, actions: list[Action], now: float) -> bool:
@@ -59,6 +61,8 @@ class Conversation(Rooms):
                 self._receive_reject(peer, event.block)
             case events.UnrequestedBlock():
                 self._wasted_bytes += event.length
+            case events.BlockReceived():  # late, and the store is closed
+                self._wasted_bytes += len(event.data)
             case events.AllowedFast():
                 peer.fast_mask |= 1 << event.piece_index
                 peer.starved_at = -1
