@@ -83,8 +83,9 @@ class Link(asyncio.BufferedProtocol):
         self._timer: asyncio.TimerHandle | None = None
         self._unsent_bytes = 0
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+    def connection_made(  # type: ignore[override]  # a TCP transport; uvloop's derives from nothing
+        self, transport: asyncio.Transport
+    ) -> None:
         self._transport = transport
         high = self._send_buffer_bytes_max
         transport.set_write_buffer_limits(high=high, low=high // 4)

@@ -18,6 +18,7 @@ from torrentd.daemon.services import Services
 from torrentd.daemon.status import TorrentState
 from torrentd.daemon.traffic import Traffic
 from torrentd.wire.formats.bitfield import Bitfield
+from torrentd.wire.formats.magnet import decode_magnet, encode_magnet
 from torrentd.wire.formats.metainfo import Info
 from torrentd.wire.store.api import StoreError
 from torrentd.wire.store.resume import ResumeState
@@ -196,6 +197,8 @@ class Torrent:
         self.info = found.info
         self._metadata = found.metadata
         self.name = display_name(found.info)
+        magnet = replace(decode_magnet(self._state.magnet), name=self.name)
+        self._state.magnet = encode_magnet(magnet)
         log.info("metadata complete", torrent=self.infohash.hex(), name=self.name)
         self._begin_opening(found.info)
         self._tell_waiters()

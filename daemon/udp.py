@@ -47,7 +47,9 @@ class UdpEndpoint(asyncio.DatagramProtocol):
         """Bind; OSError when the address cannot be had. `bound` has the real port afterwards."""
         sock = bind_datagram_socket(self.bound)
         self.bound = Address(self.bound.host, sock.getsockname()[1])
-        await asyncio.get_running_loop().create_datagram_endpoint(lambda: self, sock=sock)
+        loop = asyncio.get_running_loop()
+        self._full = False
+        self._transport, _ = await loop.create_datagram_endpoint(lambda: self, sock=sock)
 
     def close(self) -> None:
         self._closing = True
@@ -69,11 +71,6 @@ class UdpEndpoint(asyncio.DatagramProtocol):
             transport.sendto(data, (address.host, address.port))
         except (OSError, ValueError, OverflowError):
             self.unsent += 1
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
-        self._full = False
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         if not DATAGRAM_BYTES_MIN <= len(data) <= DATAGRAM_BYTES_MAX or data[0] != KRPC_FIRST_BYTE:
