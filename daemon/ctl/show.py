@@ -118,7 +118,8 @@ def show_version(document: Document) -> None:
 def show_added(document: Document) -> None:
     for torrent in document.children("torrents"):
         verb = "added" if torrent.flag("added") else "was there already:"
-        print(f"{verb} {torrent.text('name')} {torrent.text('infohash')}")
+        name, infohash = torrent.text("name"), torrent.text("infohash")
+        print(f"{verb} {infohash}" if name == infohash else f"{verb} {name} {infohash}")
 
 
 def show_done(document: Document) -> None:
