@@ -19,11 +19,15 @@ WINDOW_MIN = 2  # one block on the wire, one behind it
 QUEUE_S = 3.0  # seconds of transfer to keep asked for
 GROWTH_CHECK_S = 1.0  # how often slow start asks whether the rate still grows
 GROWTH_RATIO = 1.1
-RATE_CONSTANT_S = 2.0
+RATE_CONSTANT_S = 4.0
+IDLE_S = 5.0  # nothing asked, nothing come: the measured rate is no longer one
 REQQ_DEFAULT = 250  # BEP 10: "The default in in libtorrent is 250"
-TIMEOUT_UNKNOWN_S = 20.0  # before the first block has told a rate (security W12: 20 to 60 s)
-TIMEOUT_MIN_S = 10.0
+STALL_S = 20.0  # without a single block: snubbed (security W12: "after 20-60 s") …
+STALL_BLOCKS = 3  # … and as long as so many blocks take at the rate of the last
+SKIP_S = 10.0  # one request, while others are answered: this long …
+SKIP_QUEUES = 2  # … and as long as so many full queues take
 TIMEOUT_MAX_S = 60.0
+DEPTH_DECAY = 0.9  # how slowly a queue that was deep counts as shallow
 LATE_MAX = 4000  # blocks remembered as once asked for
 
 BlockKey = tuple[int, int, int]  # what a BlockRef is, made in a tenth of the time
@@ -35,13 +39,15 @@ class Pipeline:
     __slots__ = (
         "_checked_at",
         "_checked_rate",
+        "_depth",
         "_late",
         "_limit_max",
         "_outstanding_max",
-        "_progress_at",
+        "_progressed_at",
         "_rate",
         "_rate_at_progress",
         "_slow_start",
+        "_waiting_since",
         "_window",
         "limit",
         "requests",
@@ -56,7 +62,10 @@ class Pipeline:
         self._late: dict[BlockKey, None] = {}
         self._rate = Rate(now, RATE_CONSTANT_S)
         self._rate_at_progress = 0.0
-        self._progress_at = now
+        # Since when the peer owes us something and has sent nothing; None while it owes nothing.
+        self._waiting_since: float | None = None
+        self._progressed_at = now
+        self._depth = 0.0  # blocks outstanding when requests were sent, the most of late
         self._slow_start = True
         self._window = WINDOW_START
         self._checked_at = now
@@ -79,8 +88,10 @@ class Pipeline:
     def capacity(self, now: float) -> int:
         """How many more blocks to ask for now. 0 while three quarters of the window are still
         outstanding, so that requests go out in bulk."""
-        window = self.window(now)
         count = len(self.requests)
+        if count == 0 and now > self._progressed_at + IDLE_S:
+            self.restart(now)
+        window = self.window(now)
         if count * 4 > window * 3:
             return 0
         return window - count
@@ -95,24 +106,27 @@ class Pipeline:
         return min(max(wanted, WINDOW_MIN), self.limit)
 
     def restart(self, now: float) -> None:
-        """The peer unchoked us: whatever was measured before belongs to another time."""
+        """The peer unchoked us, or was idle: what was measured before belongs to another time."""
         self._slow_start = True
         self.limit = self._limit_max
         self._window = max(WINDOW_START, min(self._window, self.limit) // 2)
         self._rate.restart(now)
-        self._progress_at = self._checked_at = now
+        self._waiting_since = now if self.requests else None
+        self._checked_at = self._progressed_at = now
         self._checked_rate = self._rate_at_progress = 0.0
 
     def add(self, blocks: list[BlockRef], now: float) -> None:
         """These were sent to the peer just now."""
-        if not self.requests:
-            self._progress_at = now  # the wait for an answer begins here
+        if self._waiting_since is None:
+            self._waiting_since = now
         self.requests.update(dict.fromkeys(blocks, now))
+        self._depth = max(float(len(self.requests)), self._depth * DEPTH_DECAY)
 
     def progressed(self, block_count: int, size_bytes: int, now: float) -> None:
         """Blocks that were asked for came; called once for a run of them, not once a block."""
         self._rate.add(size_bytes, now)
-        self._progress_at = now
+        self._progressed_at = now
+        self._waiting_since = now if self.requests else None
         self.snubbed = False
         self._rate_at_progress = self._rate.bytes_per_s(now)
         if self._slow_start:
@@ -133,6 +147,8 @@ class Pipeline:
             return self.take_late(block)
         if not choking:
             self.limit = max(len(self.requests), WINDOW_MIN)
+        if not self.requests:
+            self._waiting_since = None
         return True
 
     def set_reqq(self, reqq: int) -> None:
@@ -145,42 +161,58 @@ class Pipeline:
         if self.requests.pop(block, None) is None:
             return False
         self._remember(block)
+        if not self.requests:
+            self._waiting_since = None
         return True
 
     def lose_all(self) -> list[BlockRef]:
         """A choke without the fast extension: BEP 3 lets the peer throw all of them out, yet "it's
         possible for an unexpected piece to arrive"."""
+        self._waiting_since = None
         return self._give_up_all()
 
     def overdue(self, now: float) -> list[BlockRef]:
-        """The requests whose time is up; they are given up. Nothing came meanwhile: the peer is
-        snubbed, and all that it was asked for is overdue."""
-        timeout_s = self.timeout_s()
-        if self.requests and now >= self._progress_at + timeout_s:
+        """The requests whose time is up; they are given up. When nothing at all comes the peer is
+        snubbed, and everything it was asked for is overdue."""
+        waiting_since = self._waiting_since
+        if waiting_since is not None and now >= waiting_since + self.stall_s():
             self.snubbed = True
+            self._waiting_since = None
             return self._give_up_all()
-        late = []
+        skip_s = self.skip_s()
+        skipped = []
         for block, sent_at in self.requests.items():  # oldest first
-            if sent_at + timeout_s > now:
+            if now < sent_at + skip_s:
                 break
-            late.append(BlockRef._make(block))
-        for block in late:
+            skipped.append(BlockRef._make(block))
+        for block in skipped:
             self.give_up(block)
-        return late
+        if skipped:
+            self._waiting_since = waiting_since  # to give up is not to be answered
+        return skipped
 
-    def timeout_s(self) -> float:
-        """How long a request may take: twice what the whole queue needs at the rate of the last
-        block, and some. The rate is that of then, lest silence stretch its own deadline."""
+    def stall_s(self) -> float:
+        """How long the peer may send no block at all. The rate is that of its last block, lest
+        silence stretch its own deadline."""
+        return min(STALL_S + STALL_BLOCKS * self._block_s(), TIMEOUT_MAX_S)
+
+    def skip_s(self) -> float:
+        """How long one request may stay unanswered while others are not: peers serve in order, so
+        it is no longer than the queue it was sent into, give or take."""
         if self._rate_at_progress <= 0.0:
-            return TIMEOUT_UNKNOWN_S
-        queue_s = len(self.requests) * BLOCK_BYTES / self._rate_at_progress
-        return min(TIMEOUT_MIN_S + 2.0 * queue_s, TIMEOUT_MAX_S)
+            return TIMEOUT_MAX_S
+        return min(SKIP_S + SKIP_QUEUES * self._depth * self._block_s(), TIMEOUT_MAX_S)
 
     def next_deadline(self) -> float | None:
         """When `overdue` may next have something to tell."""
+        stalled_at = None if self._waiting_since is None else self._waiting_since + self.stall_s()
         for sent_at in self.requests.values():  # the first is the oldest
-            return min(sent_at, self._progress_at) + self.timeout_s()
-        return None
+            skipped_at = sent_at + self.skip_s()
+            return skipped_at if stalled_at is None else min(skipped_at, stalled_at)
+        return stalled_at
+
+    def _block_s(self) -> float:
+        return BLOCK_BYTES / self._rate_at_progress if self._rate_at_progress > 0.0 else 0.0
 
     def _check_growth(self, now: float) -> None:
         if now - self._checked_at < GROWTH_CHECK_S:

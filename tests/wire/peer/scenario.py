@@ -92,6 +92,14 @@ class Scene:
         self.connection.send_requests(list(blocks), self.now)
         self.heard()
 
+    def our_flags(self) -> tuple[bool, bool]:
+        """am_choking, am_interested."""
+        return self.connection.am_choking, self.connection.am_interested
+
+    def their_flags(self) -> tuple[bool, bool]:
+        """peer_choking, peer_interested."""
+        return self.connection.peer_choking, self.connection.peer_interested
+
     def refuses(self, *messages: bytes) -> str:
         """The peer sends these and is told to go; the reason. Nothing is told afterwards."""
         told = self.say(*messages)

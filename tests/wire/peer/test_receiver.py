@@ -1,0 +1,479 @@
+"""What a peer's messages mean, and which of them end the connection (BEP 3, 5, 6, 9, 10, 11;
+security W1 to W6, W9)."""
+
+import pytest
+
+from tests.vectors.wire import INVALID
+from tests.wire.peer.scenario import (
+    ADDRESS,
+    GEOMETRY,
+    Scene,
+    extension_handshake,
+    piece,
+    pieces_of,
+)
+from torrentd.wire.formats import messages
+from torrentd.wire.formats.address import Address
+from torrentd.wire.formats.extension import ExtensionHandshake, encode_extension_handshake
+from torrentd.wire.formats.geometry import BLOCK_BYTES, BlockRef
+from torrentd.wire.formats.metadata import MetadataRequest, encode_metadata
+from torrentd.wire.formats.pex import Pex, encode_pex
+from torrentd.wire.peer import events
+from torrentd.wire.peer.control_budget import BURST, DEBT_MAX
+from torrentd.wire.peer.receiver import (
+    ALLOWED_FAST_MAX,
+    CHOKED_REQUESTS_MAX,
+    STRIKES_MAX,
+    UNKNOWN_MESSAGES_MAX,
+    UNREQUESTED_BYTES_FREE,
+    UNREQUESTED_BYTES_MAX,
+)
+
+BLOCK = GEOMETRY.block(0, 0)
+OTHER = GEOMETRY.block(3, 1)
+SHORT = GEOMETRY.block(10, 0)
+
+
+def _request(block: BlockRef) -> bytes:
+    return messages.encode_requests([block])
+
+
+def _received(block: BlockRef) -> events.BlockReceived:
+    data = memoryview(b"\x07" * block.length)
+    return events.BlockReceived(block.piece_index, block.begin, data)
+
+
+class TestFlags:
+    def test_choke_unchoke_interested_are_told_when_they_change(self) -> None:
+        scene = Scene()
+        assert scene.their_flags() == (True, False)
+        assert scene.say(messages.encode_choke()) == []
+        assert scene.say(messages.encode_unchoke(), messages.encode_unchoke()) == [
+            events.Unchoked()
+        ]
+        assert scene.their_flags() == (False, False)
+        assert scene.say(messages.encode_interested()) == [events.InterestChanged()]
+        assert scene.their_flags() == (False, True)
+        assert scene.say(messages.encode_interested()) == []
+        assert scene.say(messages.encode_not_interested()) == [events.InterestChanged()]
+        assert scene.say(messages.encode_choke()) == [events.Choked([])]
+        assert scene.their_flags() == (True, False)
+
+    def test_without_bep_6_a_choke_loses_the_requests(self) -> None:
+        scene = Scene(fast=False)
+        scene.ask(BLOCK, OTHER)
+        assert scene.say(messages.encode_choke()) == [events.Choked([BLOCK, OTHER])]
+        assert scene.connection.outstanding.count == 0
+        assert scene.say(piece(OTHER)) == [_received(OTHER)]
+
+    def test_with_bep_6_a_choke_loses_nothing_until_the_rejects_come(self) -> None:
+        """ "Choke no longer implicitly rejects all pending requests"."""
+        scene = Scene()
+        scene.ask(BLOCK, OTHER)
+        assert scene.say(messages.encode_choke()) == [events.Choked([])]
+        assert scene.connection.outstanding.count == 2
+        told = scene.say(messages.encode_reject(BLOCK), messages.encode_reject(OTHER))
+        assert told == [events.RequestRejected(BLOCK), events.RequestRejected(OTHER)]
+        assert scene.connection.outstanding.count == 0
+
+
+class TestPieces:
+    def test_what_the_peer_has_is_told_whole_and_then_one_by_one(self) -> None:
+        scene = Scene()
+        assert scene.say(messages.encode_bitfield(b"\x80\x40")) == [events.PiecesChanged()]
+        assert scene.connection.pieces == pieces_of(0, 9)
+        assert scene.say(messages.encode_have(3)) == [events.Have(3)]
+        assert scene.say(messages.encode_have(3), messages.encode_have(0)) == []
+        assert scene.connection.pieces == pieces_of(0, 3, 9)
+        assert not scene.connection.is_seed
+
+    def test_have_all_is_a_seed_and_have_none_is_nothing(self) -> None:
+        seed, newcomer = Scene(), Scene()
+        assert seed.say(messages.encode_have_all()) == [events.PiecesChanged()]
+        assert seed.connection.is_seed
+        assert newcomer.say(messages.encode_have_none()) == [events.PiecesChanged()]
+        assert newcomer.connection.pieces == pieces_of()
+
+    def test_before_the_metadata_they_are_kept_and_told_with_it(self) -> None:
+        scene = Scene(geometry=None)
+        assert scene.say(messages.encode_bitfield(b"\x80\x40"), messages.encode_have(3)) == []
+        assert scene.connection.pieces is None
+        assert scene.say(messages.encode_allowed_fast(4)) == []
+        told = scene.connection.set_geometry(GEOMETRY, scene.now)
+        assert told == [events.PiecesChanged(), events.AllowedFast(4)]
+        assert scene.connection.pieces == pieces_of(0, 3, 9)
+
+    @pytest.mark.parametrize(
+        "message",
+        [
+            messages.encode_bitfield(b"\xff"),
+            messages.encode_bitfield(b"\xff\xff"),
+            messages.encode_have(11),
+            messages.encode_allowed_fast(11),
+        ],
+        ids=["short bitfield", "spare bits", "have", "allowed fast"],
+    )
+    def test_a_lie_told_before_the_metadata_ends_the_connection_with_it(
+        self, message: bytes
+    ) -> None:
+        scene = Scene(geometry=None)
+        assert scene.say(message) == []
+        told = scene.connection.set_geometry(GEOMETRY, scene.now)
+        assert isinstance(told[-1], events.ConnectionFailed) and told[-1].misbehaved
+        assert scene.say(messages.encode_unchoke()) == []
+
+    def test_a_have_storm_that_tells_nothing_new_is_a_flood(self) -> None:
+        scene = Scene()
+        for index in range(11):
+            assert scene.say(messages.encode_have(index)) == [events.Have(index)]
+        scene.refuses(messages.encode_have(5) * (BURST + DEBT_MAX + 1))
+
+
+class TestInvalid:
+    """Security W1 to W3: each ends the connection, whatever came before and whatever is known."""
+
+    @pytest.mark.parametrize("geometry", [GEOMETRY, None])
+    @pytest.mark.parametrize("name, text", INVALID)
+    def test_a_length_that_the_table_forbids(self, name: str, text: str, geometry: object) -> None:
+        scene = Scene(geometry=GEOMETRY if geometry else None)
+        scene.refuses(bytes.fromhex(text))
+
+    @pytest.mark.parametrize(
+        "message",
+        [
+            messages.encode_have(11),
+            messages.encode_have(2**32 - 1),
+            messages.encode_allowed_fast(11),
+            messages.encode_suggest(11),
+            messages.encode_bitfield(b"\xff"),
+            messages.encode_bitfield(b"\xff\xff\xff"),
+            messages.encode_bitfield(b"\xff\xff"),
+            messages.encode_bitfield(b"\xff\xe0") * 2,
+            messages.encode_have_all() + messages.encode_bitfield(b"\xff\xe0"),
+            messages.encode_have_all() + messages.encode_have_none(),
+            messages.encode_have(1) + messages.encode_bitfield(b"\xff\xe0"),
+            messages.encode_piece_header(11, 0, 5) + bytes(5),
+            messages.encode_piece_header(0, 39_999, 5) + bytes(5),
+        ],
+    )
+    def test_an_index_or_bitfield_that_the_torrent_has_not(self, message: bytes) -> None:
+        Scene().refuses(message)
+
+    @pytest.mark.parametrize(
+        "block",
+        [
+            BlockRef(11, 0, BLOCK_BYTES),
+            BlockRef(2**32 - 1, 0, BLOCK_BYTES),
+            BlockRef(0, 39_999, 2),
+            BlockRef(0, 2**32 - 1, 2),
+            BlockRef(10, 4_999, 2),
+            BlockRef(0, 0, 0),
+            BlockRef(0, 0, 128 * 1024 + 1),
+            BlockRef(0, 0, 2**32 - 1),
+        ],
+    )
+    def test_a_request_outside_the_torrent_or_far_too_long(self, block: BlockRef) -> None:
+        scene = Scene()
+        scene.connection.send_unchoke(scene.now)
+        scene.refuses(_request(block))
+
+    @pytest.mark.parametrize(
+        "message",
+        [
+            messages.encode_have_all(),
+            messages.encode_have_none(),
+            messages.encode_suggest(1),
+            messages.encode_reject(BLOCK),
+            messages.encode_allowed_fast(1),
+        ],
+    )
+    def test_a_fast_message_without_the_fast_extension(self, message: bytes) -> None:
+        """ "When the fast extension is disabled, … the peer MUST close the connection" (BEP 6)."""
+        Scene(fast=False).refuses(message)
+
+    def test_a_broken_extension_handshake_or_pex_or_metadata_message(self) -> None:
+        Scene().refuses(messages.encode_extended(0, b"i1e"))
+        Scene().refuses(messages.encode_extended(1, b"d5:added5:abcdee"))
+        Scene().refuses(messages.encode_extended(2, b"d8:msg_typei0ee"))
+
+    def test_port_0_is_a_mistake_to_ignore(self) -> None:
+        assert Scene().say(messages.encode_port(0)) == []
+
+
+class TestRequests:
+    def test_an_unchoked_peer_is_owed_what_it_asks(self) -> None:
+        scene = Scene()
+        scene.connection.send_unchoke(scene.now)
+        scene.heard()
+        assert scene.say(_request(BLOCK), _request(OTHER)) == [events.BlocksRequested()]
+        assert scene.say(_request(SHORT)) == [events.BlocksRequested()]
+        assert list(scene.connection.owed) == [BLOCK, OTHER, SHORT]
+        assert scene.heard() == b""
+
+    def test_duplicates_collapse_and_cost(self) -> None:
+        scene = Scene()
+        scene.connection.send_unchoke(scene.now)
+        assert scene.say(_request(BLOCK) * 1000) == [events.BlocksRequested()]
+        assert list(scene.connection.owed) == [BLOCK]
+        scene.refuses(_request(BLOCK) * (BURST + DEBT_MAX))
+
+    def test_a_cancelled_request_gets_its_one_answer(self) -> None:
+        """BEP 6: "the peer receiving the cancel should respond with either the corresponding reject
+        or the corresponding piece"."""
+        scene = Scene()
+        scene.connection.send_unchoke(scene.now)
+        scene.say(_request(BLOCK), _request(OTHER))
+        scene.heard()
+        assert scene.say(messages.encode_cancel(BLOCK), messages.encode_cancel(SHORT)) == []
+        assert scene.heard() == messages.encode_reject(BLOCK)
+        assert list(scene.connection.owed) == [OTHER]
+
+    def test_without_bep_6_a_cancel_is_silent(self) -> None:
+        scene = Scene(fast=False)
+        scene.connection.send_unchoke(scene.now)
+        scene.say(_request(BLOCK), messages.encode_cancel(BLOCK))
+        assert not scene.connection.owed
+        assert scene.heard() == messages.encode_unchoke()
+
+    def test_while_choked_a_request_is_rejected_unless_allowed_fast(self) -> None:
+        """BEP 6: "SHOULD send a reject unless the piece is in the allowed fast set"."""
+        scene = Scene()
+        scene.connection.send_allowed_fast(3)
+        scene.heard()
+        assert scene.say(_request(BLOCK)) == []
+        assert scene.heard() == messages.encode_reject(BLOCK)
+        assert scene.say(_request(OTHER)) == [events.BlocksRequested()]
+        assert list(scene.connection.owed) == [OTHER]
+
+    def test_without_bep_6_a_request_while_choked_is_ignored(self) -> None:
+        scene = Scene(fast=False)
+        assert scene.say(_request(BLOCK)) == []
+        assert scene.heard() == b"" and not scene.connection.owed
+
+    def test_requests_on_their_way_when_we_choke_are_forgiven_but_not_for_ever(self) -> None:
+        """ "MAY close the connection rather than reject the request. However, consider that it can
+        take several seconds for buffers to drain" (BEP 6)."""
+        scene = Scene()
+        assert scene.say(_request(BLOCK) * CHOKED_REQUESTS_MAX) == []
+        scene.connection.send_unchoke(scene.now)
+        scene.connection.send_choke(scene.now)
+        assert scene.say(_request(BLOCK) * CHOKED_REQUESTS_MAX) == []
+        scene.refuses(_request(BLOCK))
+
+    def test_our_reqq_is_the_most_we_owe_and_the_rest_is_rejected(self) -> None:
+        """Security W5: 512."""
+        scene = Scene()
+        scene.connection.send_unchoke(scene.now)
+        scene.heard()
+        blocks = [BlockRef(0, begin, 16) for begin in range(600)]
+        scene.say(messages.encode_requests(blocks))
+        assert list(scene.connection.owed) == blocks[:512]
+        assert scene.heard() == b"".join(map(messages.encode_reject, blocks[512:]))
+
+    def test_more_than_16_kib_is_rejected_and_counted(self) -> None:
+        """Security W4: reject, and close after fifty."""
+        scene = Scene()
+        scene.connection.send_unchoke(scene.now)
+        scene.heard()
+        long = BlockRef(0, 0, BLOCK_BYTES + 1)
+        assert scene.say(_request(long) * STRIKES_MAX) == []
+        assert scene.heard() == messages.encode_reject(long) * STRIKES_MAX
+        scene.refuses(_request(long))
+
+    def test_before_the_metadata_nothing_is_owed(self) -> None:
+        scene = Scene(geometry=None)
+        scene.connection.send_unchoke(scene.now)
+        scene.heard()
+        assert scene.say(_request(BLOCK)) == []
+        assert scene.heard() == messages.encode_reject(BLOCK)
+
+    def test_a_million_requests_and_cancels_end_the_connection_soon(self) -> None:
+        scene = Scene()
+        scene.connection.send_unchoke(scene.now)
+        scene.refuses((_request(BLOCK) + messages.encode_cancel(BLOCK)) * 10_000)
+
+
+class TestBlocks:
+    def test_an_outstanding_block_is_told_as_a_view_and_counted(self) -> None:
+        scene = Scene()
+        scene.ask(BLOCK, SHORT)
+        assert scene.say(piece(SHORT), piece(BLOCK)) == [_received(SHORT), _received(BLOCK)]
+        assert scene.connection.downloaded_bytes == SHORT.length + BLOCK.length
+        assert scene.connection.outstanding.count == 0
+        assert scene.connection.last_block_at == scene.now
+        assert scene.connection.download_rate.bytes_per_s(scene.now) > 0
+
+    def test_a_block_that_lies_whole_in_the_data_is_not_copied(self) -> None:
+        scene = Scene()
+        scene.ask(BLOCK)
+        buffer = bytearray(piece(BLOCK))
+        (told,) = scene.connection.receive_data(memoryview(buffer), scene.now)
+        assert isinstance(told, events.BlockReceived)
+        buffer[-1] = 0xEE
+        assert told.data[-1] == 0xEE
+
+    def test_a_block_that_straddles_is_not_spoilt_by_what_follows(self) -> None:
+        scene = Scene()
+        blocks = GEOMETRY.blocks(4)
+        scene.ask(*blocks)
+        stream = b"".join(piece(block, bytes([n])) for n, block in enumerate(blocks))
+        found = []
+        for at in range(0, len(stream), 7000):
+            buffer = bytearray(stream[at : at + 7000])
+            for told in scene.connection.receive_data(memoryview(buffer), scene.now):
+                assert isinstance(told, events.BlockReceived)
+                found.append((BlockRef(4, told.begin, len(told.data)), set(told.data.tolist())))
+            buffer[:] = b"\xee" * len(buffer)
+        assert found == [(block, {n}) for n, block in enumerate(blocks)]
+
+    def test_a_block_after_its_time_out_is_taken(self) -> None:
+        scene = Scene()
+        scene.ask(BLOCK)
+        assert scene.later(20.0) == [events.RequestsTimedOut([BLOCK])]
+        assert scene.say(piece(BLOCK)) == [_received(BLOCK)]
+        assert scene.connection.wasted_bytes == 0
+
+    def test_a_block_after_its_cancel_is_taken(self) -> None:
+        scene = Scene()
+        scene.ask(BLOCK)
+        scene.connection.send_cancel(BLOCK)
+        assert scene.say(piece(BLOCK)) == [_received(BLOCK)]
+
+    @pytest.mark.parametrize(
+        "block",
+        [OTHER, BlockRef(0, 1, 16), BlockRef(0, 0, 16), BlockRef(1, 0, BLOCK_BYTES)],
+        ids=["other", "wrong begin", "wrong length", "wrong piece"],
+    )
+    def test_a_block_that_nobody_asked_for_is_waste(self, block: BlockRef) -> None:
+        """Security W6."""
+        scene = Scene()
+        scene.ask(BLOCK)
+        assert scene.say(piece(block)) == [events.UnrequestedBlock(block.length)]
+        assert scene.connection.wasted_bytes == block.length
+        assert scene.connection.downloaded_bytes == 0
+        assert BLOCK in scene.connection.outstanding
+
+    def test_a_second_copy_is_waste(self) -> None:
+        scene = Scene()
+        scene.ask(BLOCK)
+        told = scene.say(piece(BLOCK), piece(BLOCK))
+        assert told == [_received(BLOCK), events.UnrequestedBlock(BLOCK.length)]
+
+    def test_more_than_a_twentieth_of_waste_ends_the_connection(self) -> None:
+        scene = Scene()
+        for _ in range(UNREQUESTED_BYTES_FREE // BLOCK.length):
+            scene.say(piece(BLOCK))
+        scene.refuses(piece(BLOCK))
+
+    def test_a_mebibyte_of_waste_ends_the_connection_however_much_came(self) -> None:
+        scene = Scene()
+        for _ in range(20 * UNREQUESTED_BYTES_MAX // BLOCK.length + 100):
+            scene.ask(BLOCK)
+            scene.say(piece(BLOCK))
+        for _ in range(UNREQUESTED_BYTES_MAX // BLOCK.length):
+            scene.say(piece(BLOCK))
+        scene.refuses(piece(BLOCK))
+
+
+class TestFast:
+    def test_a_reject_of_what_is_outstanding_is_told(self) -> None:
+        scene = Scene()
+        scene.ask(BLOCK, OTHER)
+        assert scene.say(messages.encode_reject(OTHER)) == [events.RequestRejected(OTHER)]
+        assert list(scene.connection.outstanding) == [BLOCK]
+
+    def test_a_reject_after_a_cancel_or_time_out_is_no_news(self) -> None:
+        scene = Scene()
+        scene.ask(BLOCK, OTHER)
+        scene.connection.send_cancel(BLOCK)
+        assert scene.say(messages.encode_reject(BLOCK)) == []
+        scene.later(20.0)
+        assert scene.say(messages.encode_reject(OTHER)) == []
+
+    def test_rejects_of_what_was_never_asked_end_the_connection_after_some(self) -> None:
+        """ "If a peer receives a reject for a request that was never sent then the peer SHOULD
+        close the connection" (BEP 6)."""
+        scene = Scene()
+        assert scene.say(messages.encode_reject(BLOCK) * STRIKES_MAX) == []
+        scene.refuses(messages.encode_reject(BLOCK))
+
+    def test_allowed_fast_is_told_once_each_and_bounded(self) -> None:
+        scene = Scene()
+        told = scene.say(messages.encode_allowed_fast(5) * 2, messages.encode_allowed_fast(7))
+        assert told == [events.AllowedFast(5), events.AllowedFast(7)]
+        assert list(scene.connection.allowed_fast_in) == [5, 7]
+        raw = Scene(geometry=None)
+        raw.say(*(messages.encode_allowed_fast(index) for index in range(500)))
+        assert len(raw.connection.allowed_fast_in) == ALLOWED_FAST_MAX
+
+    def test_allowed_fast_does_not_mean_that_the_peer_has_it(self) -> None:
+        """ "The receiver MUST NOT interpret an Allowed Fast message as meaning that the message
+        sender has the piece"."""
+        scene = Scene()
+        scene.say(messages.encode_have_none(), messages.encode_allowed_fast(5))
+        assert scene.connection.pieces == pieces_of()
+
+    def test_a_piece_rejected_while_choked_is_no_longer_allowed_fast(self) -> None:
+        scene = Scene()
+        scene.say(messages.encode_allowed_fast(0))
+        scene.connection.send_requests([BLOCK], scene.now)
+        assert scene.say(messages.encode_reject(BLOCK)) == [events.RequestRejected(BLOCK)]
+        assert not scene.connection.allowed_fast_in
+
+    def test_a_suggestion_is_heard_and_not_followed(self) -> None:
+        assert Scene().say(messages.encode_suggest(5)) == []
+        assert Scene(geometry=None).say(messages.encode_suggest(5)) == []
+
+
+class TestExtensions:
+    def test_the_extension_handshake_is_told_and_applied(self) -> None:
+        scene = Scene()
+        theirs = ExtensionHandshake({"ut_pex": 3, "x_other": 9}, metadata_size=500, reqq=100)
+        message = messages.encode_extended(0, encode_extension_handshake(theirs))
+        applied = ExtensionHandshake({"ut_pex": 3}, metadata_size=500, reqq=100)
+        assert scene.say(message) == [events.ExtensionHandshakeReceived(applied)]
+        assert scene.connection.extension == applied
+        assert scene.connection.outstanding.limit == 100
+
+    def test_a_second_one_changes_only_what_it_names(self) -> None:
+        """ "It's enough that it contains the actual CHANGES … the value 0 is used to turn off an
+        extension" (BEP 10)."""
+        scene = Scene()
+        first = ExtensionHandshake(
+            {"ut_pex": 3, "ut_metadata": 4}, metadata_size=500, reqq=100, client="X", listen_port=9
+        )
+        scene.say(messages.encode_extended(0, encode_extension_handshake(first)))
+        scene.say(extension_handshake(ut_pex=0))
+        assert scene.connection.extension == ExtensionHandshake(
+            {"ut_metadata": 4}, metadata_size=500, reqq=100, client="X", listen_port=9
+        )
+
+    def test_many_handshakes_with_many_names_pile_nothing_up(self) -> None:
+        scene = Scene()
+        for number in range(50):
+            names = {f"n{number}_{k}": k + 1 for k in range(60)}
+            scene.say(extension_handshake(**names))
+        assert scene.connection.extension == ExtensionHandshake({})
+
+    def test_metadata_and_pex_come_by_our_numbers(self) -> None:
+        scene = Scene()
+        request = MetadataRequest(2)
+        pex = Pex([(Address("9.8.7.6", 5000), 2)], [])
+        told = scene.say(
+            messages.encode_extended(2, encode_metadata(request)),
+            messages.encode_extended(1, encode_pex(pex)),
+        )
+        assert told == [events.MetadataMessage(request), events.PexReceived(pex)]
+
+    def test_unknown_messages_are_skipped_and_have_an_end(self) -> None:
+        """Security W1: "unknown <= 4 KiB skipped, > 100 unknown -> close"."""
+        scene = Scene()
+        unknown = b"\0\0\x10\0\x63" + bytes(4095)
+        assert scene.say(unknown * (UNKNOWN_MESSAGES_MAX // 2)) == []
+        extended = messages.encode_extended(99, b"whatever")
+        assert scene.say(extended * (UNKNOWN_MESSAGES_MAX // 2)) == []
+        scene.refuses(unknown)
+
+    def test_the_peers_dht_port_is_told_with_its_host(self) -> None:
+        told = Scene().say(messages.encode_port(6999))
+        assert told == [events.PortReceived(Address(ADDRESS.host, 6999))]
