@@ -73,10 +73,10 @@ class TestRoutingTable:
     def test_crafted_ids_from_many_networks_cannot_blow_it_up(self) -> None:
         """kademlia's own table takes a minute for these, and makes 28,000 buckets."""
         table = make_table(node_id(2**160 - 1))
-        started = time.perf_counter()
+        started = time.process_time()
         for index in range(1800):
             table.replied(node_id(index), address(index), NOW, None)
-        assert time.perf_counter() - started < 1.0
+        assert time.process_time() - started < 1.0
         assert len(table.buckets) <= 3 and len(table) <= 16
         check(table)
 
@@ -348,10 +348,11 @@ def test_time_to_insert_grows_with_the_count_and_not_faster() -> None:
 
     def seconds(count: int) -> float:
         table = make_table(node_id(2**159))
-        started = time.perf_counter()
+        started = time.process_time()
         for index in range(count):
             table.replied(node_id(index * prime), address(index), NOW, None)
-        return time.perf_counter() - started
+        return time.process_time() - started
 
     seconds(500)
-    assert min(seconds(8000) for _ in range(3)) < 5 * min(seconds(2000) for _ in range(3)) + 0.05
+    # four times as many: 16 times as long if it were quadratic
+    assert min(seconds(8000) for _ in range(2)) < 10 * min(seconds(2000) for _ in range(2))
