@@ -17,7 +17,7 @@ from torrentd.wire.formats.geometry import FileLayout, FileSpan
 from torrentd.wire.formats.metainfo import Info
 from torrentd.wire.store.api import StoreError, store_error
 from torrentd.wire.store.folders import Absent, Folders
-from torrentd.wire.store.open_files import OpenFiles, Unsynced
+from torrentd.wire.store.open_files import OpenFiles, Unsynced, start_writeback
 from torrentd.wire.store.paths import check_names
 
 SHORT = "the file is shorter than the torrent says"
@@ -91,7 +91,8 @@ class FileStore:
         with self._sync_lock:
             files, folders = self._unsynced.take()
             failures: list[StoreError] = []
-            steps = [(self._sync_file, name) for name in files]
+            steps = [(self._start_sync, name) for name in files] if len(files) > 1 else []
+            steps += [(self._sync_file, name) for name in files]
             for step, path in steps + [(self._sync_folder, path) for path in folders]:
                 try:
                     step(path)
@@ -203,6 +204,10 @@ class FileStore:
                     done += os.pwrite(descriptor, buffer[done:], offset_bytes + done)
             finally:
                 self._unsynced.add_file(name)
+
+    def _start_sync(self, name: str) -> None:
+        with self._opened(name, writable=True) as descriptor:
+            start_writeback(descriptor)
 
     def _sync_file(self, name: str) -> None:
         with self._opened(name, writable=True) as descriptor:

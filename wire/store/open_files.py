@@ -12,6 +12,14 @@ from contextlib import contextmanager
 from threading import Condition, Lock
 
 COUNT_MAX = 256  # a quarter of the usual 1024; peers and control need the rest (O1)
+SMALL_FILE_BYTES = 4 << 20  # of a larger one the cached pages are worth keeping
+
+
+def start_writeback(descriptor: int) -> None:
+    """Let the kernel begin to write a small file back, without waiting: many files that are synced
+    after each other take a tenth of the time when all have begun before the first is waited for."""
+    if os.fstat(descriptor).st_size <= SMALL_FILE_BYTES:
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 class Unsynced:
@@ -42,6 +50,10 @@ class Unsynced:
             self._files.clear()
             self._folders.clear()
         return files, folders
+
+    def holds(self, path: str) -> bool:
+        """Whether the file was written and not synced since."""
+        return path in self._files
 
     def sync_before_close(self, path: str, descriptor: int) -> None:
         """Sync a descriptor that makes room for another. What fails is told by `failures`."""
@@ -140,6 +152,9 @@ class OpenFiles:
                 self._files[key] = mine
                 surplus = self._surplus()
         for file in surplus:
+            if file.unsynced.holds(file.path):
+                start_writeback(file.descriptor)
+        for file in surplus:
             file.unsynced.sync_before_close(file.path, file.descriptor)
             os.close(file.descriptor)
         return other or mine
@@ -149,7 +164,8 @@ class OpenFiles:
         excess = len(self._files) - self._count_max
         if excess <= 0:
             return []
-        idle = [key for key, file in self._files.items() if file.users == 0][:excess]
+        count = max(excess, self._count_max // 4)  # many at once, since they are synced together
+        idle = [key for key, file in self._files.items() if file.users == 0][:count]
         return [self._files.pop(key) for key in idle]
 
     def _give_back(self, file: OpenFile) -> None:

@@ -177,7 +177,7 @@ def test_nasty_names_really_made_stay_below_the_root(tmp_path: Path) -> None:
     (canary / "file").write_bytes(b"precious")
     rng = random.Random(5)
     made = 0
-    for _ in range(int(os.environ.get("TORRENTD_PATH_TREES", "400"))):
+    for _ in range(int(os.environ.get("TORRENTD_PATH_TREES", "120"))):
         paths = [[rng.choice(NASTY) for _ in range(rng.randint(1, 4))] for _ in range(5)]
         names = check_properties(paths)
         if names is None:
@@ -193,7 +193,7 @@ def test_nasty_names_really_made_stay_below_the_root(tmp_path: Path) -> None:
         store.remove_files()
         assert list(root.iterdir()) == []
         made += 1
-    assert made > 300
+    assert made > 80
     assert [str(p.relative_to(tmp_path)) for p in sorted(tmp_path.rglob("*"))] == [
         *("canary", "canary/file", "root"),
     ]
