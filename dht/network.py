@@ -26,6 +26,7 @@ PING_SOON_S: Final = 0.2  # after a start, when most of the table has to prove i
 VERIFY_S: Final = 0.1
 UNVERIFIED_MAX: Final = 16  # nodes that queried us, waiting for a ping
 REFRESH_SPACING_S: Final = 1.0
+RETRY_S: Final = 10.0  # between two lookups of our own id while nobody answers: an outage
 FILL_BELOW: Final = BUCKET_SIZE // 2  # nodes: a bucket with fewer gets a lookup of its own
 SELF_LOOKUP_S: Final = 15 * 60.0
 
@@ -94,7 +95,7 @@ class Network:
         self.upkeep = None
         if lookup.target == self.own_id:
             self._joined_at = now if lookup.responses else None
-            self._refresh_at = now if lookup.responses else now + self._bootstrap_s
+            self._refresh_at = now if lookup.responses else now + RETRY_S
             self._unfilled = [
                 self.table.refresh_target(bucket, self._rng)
                 for bucket in self.table.buckets

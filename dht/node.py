@@ -17,16 +17,17 @@ from torrentd.config.schema import Limits
 from torrentd.dht.asker import Asker
 from torrentd.dht.contact import GOOD_S, Contact
 from torrentd.dht.gate import Gate
-from torrentd.dht.krpc import ErrorReply, Query, Response, decode_arguments, encode_error
+from torrentd.dht.krpc import (
+    AnnouncePeer,
+    ErrorReply,
+    Query,
+    Response,
+    decode_arguments,
+    encode_error,
+)
 from torrentd.dht.network import Network
 from torrentd.dht.node_id import NodeId
-from torrentd.dht.outputs import (
-    BootstrapWanted,
-    ExternalAddressChanged,
-    Output,
-    PeersFound,
-    SendDatagram,
-)
+from torrentd.dht.outputs import BootstrapWanted, ExternalAddressChanged, Output, SendDatagram
 from torrentd.dht.peer_store import PeerStore
 from torrentd.dht.rate_limit import Budget, ProvenAddresses
 from torrentd.dht.responder import AMPLIFICATION_MAX, Responder
@@ -35,19 +36,11 @@ from torrentd.dht.snapshot import decode_snapshot, encode_snapshot
 from torrentd.dht.stats import DhtStats, Family
 from torrentd.dht.tokens import Tokens
 from torrentd.dht.transactions import Transaction, Transactions
-from torrentd.wire.formats.address import (
-    COMPACT_IPV4_BYTES,
-    COMPACT_IPV6_BYTES,
-    Address,
-    AddressPolicy,
-    is_ipv6,
-    unpack_address,
-)
+from torrentd.wire.formats.address import Address, AddressPolicy, is_ipv6
 from torrentd.wire.formats.errors import KrpcError, ProtocolError
 from torrentd.wire.formats.ids import InfoHash
 
 EXPIRE_S: Final = 60.0  # between two looks for peers that expired
-OWN_PEERS_MAX: Final = 100  # of those announced to us, for a search of our own
 
 
 class DhtNode:
@@ -81,7 +74,7 @@ class DhtNode:
         self._asker: Final = Asker(
             self._networks, self._transactions, policy, self._stats, read_only=read_only
         )
-        self._searches: Final = Searches(self._networks, self._asker, policy)
+        self._searches: Final = Searches(self._networks, self._asker, self._store, policy)
         self._gate: Final = Gate(families, policy, self._transactions, self._stats, secret_rng, now)
         self._budget: Final = Budget(limits.dht_upload_bytes_per_s_max, now)
         self._proven: Final = ProvenAddresses()
@@ -110,10 +103,7 @@ class DhtNode:
         queries are in what this returns; with no node known the search waits for the first one.
         Whoever announced himself to us is told at once: in a small DHT nobody else may know him."""
         self._deadline = None
-        out: list[Output] = []
-        if announced := self._announced_to_us(infohash, now):
-            out.append(PeersFound(infohash, announced))
-        return out + self._searches.get_peers(infohash, announce_port, now)
+        return self._searches.get_peers(infohash, announce_port, now)
 
     def cancel_search(self, infohash: InfoHash) -> None:
         self._searches.cancel(infohash)
@@ -175,13 +165,6 @@ class DhtNode:
 
     # Queries of others.
 
-    def _announced_to_us(self, infohash: InfoHash, now: float) -> list[Address]:
-        return [
-            unpack_address(compact)
-            for size in (COMPACT_IPV4_BYTES, COMPACT_IPV6_BYTES)
-            for compact in self._store.sample(infohash, size, OWN_PEERS_MAX, now)
-        ]
-
     def _on_query(self, query: Query, source: Address, size: int, now: float) -> list[Output]:
         network = self._network_of(source)
         if query.node_id == network.own_id or self._is_own(source):
@@ -200,34 +183,40 @@ class DhtNode:
     def _reply(self, query: Query, source: Address, size: int, now: float) -> list[Output]:
         proven = self._proven.is_proven(source, now)
         room = 1 << 16 if proven else AMPLIFICATION_MAX * size
+        out: list[Output] = []
         try:
             arguments = decode_arguments(query)
             data = self._responder.answer(
                 query.transaction_id, arguments, source, room, now, proven=proven
             )
-            is_error = False
         except KrpcError as error:
+            self._stats.announces_refused += query.method == b"announce_peer"
             data = encode_error(query.transaction_id, error.code, error.reason)
-            is_error = True
-        if query.method == b"announce_peer":
-            self._note_announce(source, now, accepted=not is_error)
+            self._stats.errors_sent += 1
+        else:
+            self._stats.replies_sent += 1
+            if isinstance(arguments, AnnouncePeer):
+                out += self._on_announce(arguments.infohash, source, now)
+        return out + self._send_reply(data, source, room, now, proven=proven)
+
+    def _on_announce(self, infohash: InfoHash, source: Address, now: float) -> list[Output]:
+        """A token that came back proves that the source receives what is sent to it; and whoever
+        looks for the same as we do is a peer."""
+        self._stats.announces_accepted += 1
+        self._proven.add(source, now)
+        return self._searches.tell_stored(infohash, now)
+
+    def _send_reply(
+        self, data: bytes, source: Address, room: int, now: float, *, proven: bool
+    ) -> list[Output]:
         if len(data) > room:
             self._stats.dropped_amplifying += 1
             return []
         if not self._budget.take(len(data), now, proven=proven):
             self._stats.dropped_budget += 1
             return []
-        self._stats.replies_sent += not is_error
-        self._stats.errors_sent += is_error
         self._stats.bytes_sent += len(data)
         return [SendDatagram(data, source)]
-
-    def _note_announce(self, source: Address, now: float, *, accepted: bool) -> None:
-        """A token that came back proves that the source receives what is sent to it."""
-        self._stats.announces_accepted += accepted
-        self._stats.announces_refused += not accepted
-        if accepted:
-            self._proven.add(source, now)
 
     # Answers to ours.
 

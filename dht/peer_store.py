@@ -11,7 +11,14 @@ from typing import Final
 
 from torrentd.config.schema import Limits
 from torrentd.dht.node_id import distance
-from torrentd.wire.formats.address import Address, AddressPolicy, host_key, is_ipv6, pack_address
+from torrentd.wire.formats.address import (
+    Address,
+    AddressPolicy,
+    host_key,
+    is_ipv6,
+    pack_address,
+    unpack_address,
+)
 
 PEER_S: Final = 30 * 60.0  # announces are repeated every 15 minutes or so
 PEERS_MAX: Final = 100_000  # in all, about 30 MB
@@ -76,6 +83,11 @@ class PeerStore:
             if expires_at > now and len(compact) == size
         ]
         return fresh if len(fresh) <= count else self._rng.sample(fresh, count)
+
+    def peers(self, infohash: bytes, now: float) -> list[Address]:
+        """All of them, of both families, the oldest announce first."""
+        stored = self._swarms.get(infohash, {}).values()
+        return [unpack_address(compact) for compact, expires_at in stored if expires_at > now]
 
     def expire(self, now: float) -> None:
         for infohash, peers in list(self._swarms.items()):

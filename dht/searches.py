@@ -16,6 +16,7 @@ from torrentd.dht.lookup import Lookup
 from torrentd.dht.network import Network
 from torrentd.dht.node_id import NodeId
 from torrentd.dht.outputs import Output, PeersFound
+from torrentd.dht.peer_store import PeerStore
 from torrentd.dht.search import Search
 from torrentd.dht.stats import Family
 from torrentd.dht.transactions import Transaction
@@ -28,10 +29,15 @@ START_NODES: Final = 2 * BUCKET_SIZE  # of the table, so that some may be dead
 
 class Searches:
     def __init__(
-        self, networks: dict[Family, Network], asker: Asker, policy: AddressPolicy
+        self,
+        networks: dict[Family, Network],
+        asker: Asker,
+        store: PeerStore,
+        policy: AddressPolicy,
     ) -> None:
         self._networks: Final = networks
         self._asker: Final = asker
+        self._store: Final = store
         self._policy: Final = policy
         self._active: dict[InfoHash, Search] = {}
         self._waiting: dict[InfoHash, Search] = {}
@@ -76,6 +82,14 @@ class Searches:
         return out
 
     # What the network tells.
+
+    def tell_stored(self, infohash: InfoHash, now: float) -> list[Output]:
+        """Who announced to us what we search for: in a small DHT nobody else may know of it."""
+        search = self._active.get(infohash)
+        if search is None:
+            return []
+        new = search.new_peers(self._store.peers(infohash, now))
+        return [PeersFound(infohash, new)] if new else []
 
     def answered(
         self,
@@ -142,7 +156,7 @@ class Searches:
 
     def _start(self, search: Search, now: float) -> list[Output]:
         self._active[search.infohash] = search
-        out: list[Output] = []
+        out = self.tell_stored(search.infohash, now)
         for lookup in search.lookups:
             self._offer_table(lookup, now)
             out += self._advance(lookup, search, now)
