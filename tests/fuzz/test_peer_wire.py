@@ -157,11 +157,13 @@ def test_no_bytes_of_a_peer_raise_and_chunking_changes_nothing() -> None:
     failed = 0
     kinds: dict[type, int] = {}
     for number, data in enumerate(mutator.inputs(INPUTS)):
-        whole, cut = _begin(number), _begin(number)
+        cut = _begin(number)
         try:
-            told = _take(whole, [data])
-            assert _take(cut, _cut(data, rng)) == told
-            assert _state(cut) == _state(whole)
+            told = _take(cut, _cut(data, rng))
+            if number % (2 * VARIANTS) < VARIANTS:  # every other one, to halve the price
+                whole = _begin(number)
+                assert _take(whole, [data]) == told
+                assert _state(whole) == _state(cut)
         except Exception as error:
             raise AssertionError(f"variant {number % VARIANTS}, input {data!r}") from error
         for event in told:
