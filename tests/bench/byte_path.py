@@ -157,8 +157,8 @@ def copy_us(piece_bytes: int) -> float:
 
 
 def loop_ns() -> float:
-    """What one round of an empty loop costs now: about 8 on an idle machine of 2024. Divide by it to
-    compare two machines, or two moments of one."""
+    """What one round of an empty loop costs now: about 8 on an idle machine of 2024. By it, two
+    machines or two moments of one can be compared."""
     started = time.thread_time()
     for _ in range(1_000_000):
         pass

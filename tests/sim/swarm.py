@@ -34,6 +34,22 @@ POLICY = AddressPolicy(allow_local=False)
 LIMITS = Limits()
 PORT = 6881
 SEND_QUEUE_BYTES = 256 * 1024  # of a transport, before it says that it is full
+
+_full_stores: dict[bytes, MemoryStore] = {}  # seeds of one torrent share one, by metadata
+
+
+def full_store(torrent: Torrent) -> MemoryStore:
+    """A store that has everything; nobody writes to it."""
+    store = _full_stores.get(torrent.metadata)
+    if store is None:
+        store = _full_stores[torrent.metadata] = MemoryStore(torrent.info)
+        length = store.info.piece_length
+        for piece_index in range(store.info.geometry.piece_count):
+            piece = torrent.content[piece_index * length : (piece_index + 1) * length]
+            store.write(piece_index, memoryview(piece))
+    return store
+
+
 Corrupt = Callable[[int, int, bytes], bytes]
 
 
@@ -79,8 +95,8 @@ class Link:
 
 
 class SimulatedPeer:
-    """One host with one torrent. `seed`: it has everything. `corrupt`: what it makes of a block that
-    it was asked for. `mute`: it takes requests and never answers them."""
+    """One host with one torrent. `seed`: it has everything. `corrupt`: what it makes of a block it
+    was asked for. `mute`: it takes requests and never answers them."""
 
     def __init__(
         self,
@@ -103,10 +119,12 @@ class SimulatedPeer:
         self.mute = mute
         self.completed = 0
         self.closed: list[str] = []
+        self.other_actions: list[Action] = []
+        self.dialed: list[Address] = []
         self.disk_fails = False
-        self.refused = 0
+        self.refused: list[tuple[int, bytes]] = []  # pieces that failed their hash
         self._torrent = torrent or world.torrent
-        self._info = self._torrent.info
+        self._info = world.info if torrent is None else torrent.info
         self._simulation = world.simulation
         self._rate = upload_bytes_per_s
         self._delay_s = delay_s
@@ -115,7 +133,7 @@ class SimulatedPeer:
         self._timer_at: float | None = None
         self._seed = seed
         self.links: dict[PeerConnection, Link] = {}
-        self.store = MemoryStore(self._info)
+        self.store = full_store(self._torrent) if seed else MemoryStore(self._info)
         world.hosts[self.address] = self
         rng = random.Random(self._simulation.rng.getrandbits(64))
         self.swarm = Swarm(
@@ -130,9 +148,6 @@ class SimulatedPeer:
             metadata=None if magnet else self._torrent.metadata,
             select=select,
         )
-        if seed:
-            for piece_index in range(self._info.geometry.piece_count):
-                self.store.write(piece_index, memoryview(self._torrent.piece(piece_index)))
 
     # ---- life
 
@@ -176,16 +191,11 @@ class SimulatedPeer:
                 case Transmit():
                     self._transmit(action.connection)
                 case Close():
-                    self.closed.append(action.reason)
-                    self._transmit(action.connection)
-                    link = self.links.get(action.connection)
-                    if link is not None:
-                        self._shut(link)
+                    self._close(action)
                 case StorePiece():
                     self._store(action)
                 case ReadBlocks():
-                    if not self.mute:
-                        self._read(action)
+                    self._read(action)
                 case Dial():
                     self._dial(action.address)
                 case SearchPeers():
@@ -195,8 +205,15 @@ class SimulatedPeer:
                 case Completed():
                     self.completed += 1
                 case _:
-                    self._simulation.note(str(self.address), type(action).__name__)
+                    self.other_actions.append(action)
         self._arm()
+
+    def _close(self, action: Close) -> None:
+        self.closed.append(action.reason)
+        self._transmit(action.connection)
+        link = self.links.get(action.connection)
+        if link is not None:
+            self._shut(link)
 
     def _arm(self) -> None:
         deadline = self.swarm.next_deadline()
@@ -218,7 +235,7 @@ class SimulatedPeer:
             if self.disk_fails:
                 self.perform(self.swarm.store_failed(piece_index, buffer, now))
             elif hashlib.sha1(buffer).digest() != self._info.piece_hash(piece_index):
-                self.refused += 1
+                self.refused.append((piece_index, bytes(buffer)))
                 self.perform(self.swarm.piece_refused(piece_index, buffer, now))
             else:
                 self.store.write(piece_index, buffer)
@@ -227,6 +244,9 @@ class SimulatedPeer:
         self._simulation.call_in(0.002, answer)
 
     def _read(self, action: ReadBlocks) -> None:
+        if self.mute:
+            return
+
         def answer() -> None:
             read: list[tuple[int, bytes | memoryview]] = []
             for begin, length in action.blocks:
@@ -235,9 +255,7 @@ class SimulatedPeer:
                     data = self.corrupt(action.piece_index, begin, data)
                 read.append((begin, data))
             now = self._simulation.now
-            self.perform(
-                self.swarm.blocks_read(action.connection, action.piece_index, read, now)
-            )
+            self.perform(self.swarm.blocks_read(action.connection, action.piece_index, read, now))
 
         self._simulation.call_in(0.001, answer)
 
@@ -256,6 +274,7 @@ class SimulatedPeer:
     # ---- links
 
     def _dial(self, address: Address) -> None:
+        self.dialed.append(address)
         other = self.world.hosts.get(address)
         delay_s = 2 * (self._delay_s + (other._delay_s if other else 1.0))
 

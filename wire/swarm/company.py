@@ -90,9 +90,12 @@ class Company:
         """Nothing more of this host for a day (X3). Returns the peers to part from: those of the
         host. Where a local network hides behind one address, an honest peer there saves the host,
         and only the liar goes."""
+        if liar.banned:
+            return []
+        liar.banned = True
         self.banned_count += 1
         same_host = self._same_host(liar)
-        if any(peer.verified and peer is not liar for peer in same_host):
+        if any(peer.verified and not peer.banned for peer in same_host):
             self.candidates.forget(liar.address, now)
             return [peer for peer in same_host if peer is liar]
         self.candidates.ban(liar.address.host, now)

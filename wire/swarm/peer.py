@@ -16,6 +16,7 @@ class Peer:
 
     # swarm
     greeted: bool = False  # both handshakes are done
+    banned: bool = False  # it lied
     parted: bool = False  # it is no longer one of the swarm
     listen_address: Address | None = None  # where others can dial it
     mask: int = 0  # pieces it has
