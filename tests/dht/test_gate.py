@@ -1,0 +1,86 @@
+"""Which datagrams are looked at (D9, D16, T26)."""
+
+import random
+
+import pytest
+
+from tests.dht.makers import LOCAL, NOW, PUBLIC, address, address6, query
+from tests.vectors.addresses import NEVER_CONTACT
+from torrentd.dht.gate import Gate
+from torrentd.dht.krpc import Query
+from torrentd.dht.rate_limit import DATAGRAMS_MAX
+from torrentd.dht.stats import DhtStats
+from torrentd.dht.transactions import Transactions
+from torrentd.wire.formats.address import Address, AddressPolicy
+
+PING = query(b"ping", {})
+
+
+class Entrance:
+    """A gate with what it needs."""
+
+    def __init__(self, policy: AddressPolicy = PUBLIC) -> None:
+        rng = random.Random(1)
+        self.stats = DhtStats()
+        self.transactions = Transactions(rng)
+        self.gate = Gate(("ipv4",), policy, self.transactions, self.stats, rng, NOW)
+
+    def lets_in(self, data: bytes, source: Address) -> bool:
+        return isinstance(self.gate.admit(data, source, NOW), Query)
+
+
+def test_a_query_of_a_public_address_comes_in() -> None:
+    entrance = Entrance()
+    assert entrance.lets_in(PING, address(1))
+    assert entrance.stats.bytes_received == len(PING)
+    assert entrance.stats.datagrams_dropped == 0
+
+
+def test_what_is_no_krpc_is_dropped_before_any_decode() -> None:
+    entrance = Entrance()
+    for data in (b"", b"d", b"\x41\x00" + bytes(18), b"d" + bytes(3000) + b"e"):
+        assert not entrance.lets_in(data, address(1))
+    assert entrance.stats.dropped_not_krpc == 4 == entrance.stats.datagrams_dropped
+
+
+def test_malformed_is_counted() -> None:
+    entrance = Entrance()
+    assert not entrance.lets_in(b"d1:t2:aa1:y1:qi5e4:xxxxe", address(1))
+    assert entrance.stats.dropped_malformed == 1
+
+
+@pytest.mark.parametrize("host", [host for host, _ in NEVER_CONTACT])
+def test_forbidden_sources_are_not_answered(host: str) -> None:
+    entrance = Entrance()
+    assert not entrance.lets_in(PING, Address(host, 6881))
+    assert entrance.stats.dropped_source == 1
+
+
+def test_port_0_and_the_family_that_we_have_not_are_dropped() -> None:
+    entrance = Entrance()
+    assert not entrance.lets_in(PING, address(1, port=0))
+    assert not entrance.lets_in(PING, address6(1))
+    assert entrance.stats.dropped_source == 2
+
+
+def test_a_flood_from_one_host_is_dropped_whatever_its_ports() -> None:
+    entrance = Entrance()
+    heard = [entrance.lets_in(PING, address(1, port=1 + index)) for index in range(200)]
+    assert sum(heard) == DATAGRAMS_MAX
+    assert entrance.stats.dropped_flood == 200 - DATAGRAMS_MAX
+    assert entrance.lets_in(PING, address(2))
+
+
+def test_whom_we_asked_is_heard_in_any_flood() -> None:
+    entrance = Entrance()
+    for _ in range(200):
+        entrance.lets_in(PING, address(1))
+    assert not entrance.lets_in(PING, address(1))
+    entrance.transactions.begin(address(1), None, NOW)
+    assert entrance.lets_in(PING, address(1))
+
+
+def test_in_a_local_network_each_port_is_a_source() -> None:
+    entrance = Entrance(LOCAL)
+    sources = [Address("127.0.0.1", 7000 + index) for index in range(200)]
+    assert all(entrance.lets_in(PING, source) for source in sources)

@@ -1,0 +1,180 @@
+"""What is due to keep a table alive (BEP 5, Routing Table; BEP 42; D14, D18)."""
+
+import random
+
+from tests.dht.makers import NOW, PUBLIC, address, node_id
+from torrentd.dht.contact import Contact
+from torrentd.dht.lookup import Lookup
+from torrentd.dht.network import (
+    BOOTSTRAP_S_MAX,
+    PING_S,
+    RETRY_S,
+    SELF_LOOKUP_S,
+    UNVERIFIED_MAX,
+    Network,
+)
+from torrentd.dht.node_id import id_fits_host, random_node_id
+
+
+def make(nodes: int = 0) -> Network:
+    rng = random.Random(1)
+    network = Network("ipv4", PUBLIC, rng, random.Random(2), NOW)
+    for index in range(nodes):
+        network.table.replied(random_node_id(rng), address(index), NOW, 0.1)
+    return network
+
+
+def ended(network: Network, now: float, *, responses: int) -> None:
+    """The upkeep lookup that was due is over."""
+    lookup = Lookup(network.own_id, "ipv4", PUBLIC, wants_peers=False)
+    lookup.responses = responses
+    network.upkeep = lookup
+    network.lookup_ended(lookup, now)
+
+
+class TestBootstrap:
+    def test_wanted_at_once_and_then_with_back_off_for_ever(self) -> None:
+        network, now = make(), NOW
+        assert network.is_bootstrap_due(NOW)
+        waits = []
+        for _ in range(40):
+            assert not network.is_bootstrap_due(network.bootstrap_at - 0.001)
+            waits.append(network.bootstrap_at - now)
+            now = network.bootstrap_at
+            assert network.is_bootstrap_due(now)
+        assert 4 <= waits[0] <= 6 and 8 <= waits[1] <= 12
+        assert all(0.8 * BOOTSTRAP_S_MAX <= wait <= 1.2 * BOOTSTRAP_S_MAX for wait in waits[8:])
+        assert len(set(waits)) == len(waits)  # jitter: not everyone at once
+
+    def test_not_with_enough_good_nodes_and_soon_again_when_they_are_gone(self) -> None:
+        network = make(nodes=30)
+        assert not network.is_bootstrap_due(NOW)
+        later = NOW + 16 * 60
+        assert network.is_bootstrap_due(later)
+        assert network.bootstrap_at - later < 7
+
+
+class TestLookups:
+    def test_the_first_node_leads_to_a_lookup_of_our_own_id(self) -> None:
+        """BEP 5: "Upon inserting the first node into its routing table"."""
+        network = make()
+        assert network.lookup_due(NOW) is None
+        network.table.replied(node_id(5), address(1), NOW, None)
+        assert network.lookup_due(NOW) == network.own_id
+
+    def test_then_buckets_with_few_nodes_are_filled_one_by_one(self) -> None:
+        network = make(nodes=30)
+        network.lookup_due(NOW)
+        for bucket in network.table.buckets:
+            for contact in list(bucket.nodes.values())[2:]:
+                if not bucket.has_in_range(network.table.node):
+                    network.table.remove_contact(contact)
+        ended(network, NOW, responses=8)
+        first = network.lookup_due(NOW)
+        assert first is not None and first != network.own_id
+        assert network.lookup_due(NOW) is None  # spaced
+        assert network.lookup_due(NOW + 1) is not None
+
+    def test_one_at_a_time(self) -> None:
+        network = make(nodes=30)
+        network.upkeep = Lookup(network.own_id, "ipv4", PUBLIC, wants_peers=False)
+        assert network.lookup_due(NOW + 3600) is None
+
+    def test_while_nobody_answers_it_is_tried_again_and_again(self) -> None:
+        network = make(nodes=30)
+        now = NOW
+        for _ in range(20):
+            assert network.lookup_due(now) == network.own_id
+            ended(network, now, responses=0)
+            assert network.lookup_due(now + RETRY_S - 1) is None
+            now += RETRY_S
+
+    def test_a_bucket_not_changed_in_15_minutes_is_refreshed(self) -> None:
+        network = make(nodes=30)
+        network.lookup_due(NOW)
+        ended(network, NOW, responses=8)
+        later, targets = NOW + SELF_LOOKUP_S - 1, []
+        while (target := network.lookup_due(later)) is not None or later < NOW + SELF_LOOKUP_S + 60:
+            if target is not None and target != network.own_id:
+                targets.append(target)
+            later += 1
+            if target is not None and target == network.own_id:
+                ended(network, later, responses=8)
+        refreshed = {network.table.get_bucket_for(Contact(t, address(1))) for t in targets}
+        assert refreshed == set(range(len(network.table.buckets)))
+
+
+class TestPings:
+    def test_a_node_that_queried_us_is_pinged_once(self) -> None:
+        network = make()
+        assert network.heard_of(node_id(5), address(1))
+        assert network.pings_due(NOW) == [address(1)]
+        assert network.pings_due(NOW + 1) == []
+
+    def test_they_are_spaced_and_their_number_is_bounded(self) -> None:
+        """A flood of spoofed queries must not make us ping the world (R5)."""
+        network = make()
+        heard = [network.heard_of(node_id(index), address(index)) for index in range(1000)]
+        assert sum(heard) == UNVERIFIED_MAX
+        assert len(network.pings_due(NOW)) == 1 and network.pings_due(NOW + 0.05) == []
+        assert len(network.pings_due(NOW + 0.1)) == 1
+
+    def test_who_would_not_fit_is_not_pinged(self) -> None:
+        network = make(nodes=3)
+        assert not network.heard_of(node_id(5), address(1))
+        assert not network.heard_of(network.own_id, address(9))
+
+    def test_questionable_nodes_are_pinged_before_15_more_minutes_have_passed(self) -> None:
+        network = make(nodes=30)
+        now, pinged = NOW + 15 * 60, set()
+        while now < NOW + 25 * 60:
+            for contact in network.pings_due(now):
+                assert isinstance(contact, Contact)
+                pinged.add(contact.id)
+                network.table.replied(contact.id, contact.address, now, 0.1)
+            now += PING_S / 25
+        assert pinged == {contact.id for contact in network.table}
+
+
+class TestExternalAddress:
+    def test_the_id_follows_the_voted_address_and_the_table_is_kept(self) -> None:
+        network = make(nodes=30)
+        before, known = network.own_id, {contact.address for contact in network.table}
+        votes = [network.heard_external(address(index), "5.6.7.8", NOW) for index in range(3)]
+        assert votes == [False, False, True] and network.own_id != before
+        assert id_fits_host(network.own_id, "5.6.7.8")
+        assert len({contact.address for contact in network.table} & known) >= 16
+        assert network.lookup_due(NOW) == network.own_id  # find the new neighbours
+
+    def test_an_id_that_fits_already_stays(self) -> None:
+        network = make()
+        for index in range(3):
+            network.heard_external(address(index), "5.6.7.8", NOW)
+        first = network.own_id
+        for index in range(40):
+            network.heard_external(address(index), "5.6.7.8", NOW + 3600)
+        assert network.own_id == first
+
+    def test_false_votes_cause_at_most_one_change(self) -> None:
+        network, ids = make(), set()
+        rng = random.Random(3)
+        for index in range(3000):
+            lie = f"9.{rng.randrange(3)}.1.1" if rng.random() < 0.5 else "5.6.7.8"
+            network.heard_external(address(rng.randrange(200)), lie, NOW + index)
+            ids.add(network.own_id)
+        assert (
+            len(ids) <= 3
+        )  # the one at the start, and one for the first vote; no more than one off
+
+
+def test_what_is_due_is_never_later_than_the_deadline_says() -> None:
+    network, now = make(nodes=20), NOW
+    for _ in range(300):
+        now = max(network.next_deadline(), now)
+        network.is_bootstrap_due(now)
+        network.pings_due(now)
+        target = network.lookup_due(now)
+        if target is not None:
+            network.upkeep = Lookup(target, "ipv4", PUBLIC, wants_peers=False)
+            network.lookup_ended(network.upkeep, now)
+        assert network.next_deadline() > now

@@ -1,0 +1,17 @@
+"""What the DHT tells (BEP 5): every kind of output is one of the union that callers match on."""
+
+from typing import get_args
+
+from tests.dht.makers import INFOHASH, address
+from torrentd.dht import outputs
+
+
+def test_the_union_names_every_output() -> None:
+    made = [
+        outputs.SendDatagram(b"de", address(1)),
+        outputs.PeersFound(INFOHASH, [address(1)]),
+        outputs.SearchEnded(INFOHASH, queries=1, responses=1, peers=1, announced=0),
+        outputs.BootstrapWanted(),
+        outputs.ExternalAddressChanged("5.6.7.8"),
+    ]
+    assert {type(output) for output in made} == set(get_args(outputs.Output))

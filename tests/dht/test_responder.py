@@ -1,0 +1,211 @@
+"""BEP 5, DHT Queries, as the answering side (T26, T27, T29)."""
+
+import random
+
+import pytest
+
+from tests.dht.makers import (
+    INFOHASH,
+    NOW,
+    PUBLIC,
+    THEIR_ID,
+    address,
+    address6,
+    node_id,
+    query,
+)
+from torrentd.config.schema import Limits
+from torrentd.dht.krpc import (
+    AnnouncePeer,
+    Arguments,
+    FindNode,
+    GetPeers,
+    Ping,
+    Query,
+    Response,
+    decode_arguments,
+    decode_message,
+)
+from torrentd.dht.network import Network
+from torrentd.dht.node_id import distance, random_node_id
+from torrentd.dht.peer_store import PeerStore
+from torrentd.dht.responder import AMPLIFICATION_MAX, STRANGER_VALUES_MAX, Responder
+from torrentd.dht.stats import Family
+from torrentd.dht.tokens import Tokens
+from torrentd.wire.formats.address import Address
+from torrentd.wire.formats.errors import KrpcError
+
+WHO, WHO6 = address(500), address6(500)
+LARGE = 1 << 16
+
+
+class Desk:
+    """A responder with two full tables."""
+
+    def __init__(self, nodes: int = 60, limits: Limits | None = None) -> None:
+        rng = random.Random(1)
+        families: tuple[Family, ...] = ("ipv4", "ipv6")
+        self.networks = {family: Network(family, PUBLIC, rng, rng, NOW) for family in families}
+        for index in range(nodes):
+            self.networks["ipv4"].table.replied(random_node_id(rng), address(index), NOW, 0.1)
+            self.networks["ipv6"].table.replied(random_node_id(rng), address6(index), NOW, 0.1)
+        self.store = PeerStore(limits or Limits(), PUBLIC, rng)
+        self.responder = Responder(self.networks, Tokens(rng, NOW), self.store, PUBLIC)
+
+    def bytes_for(
+        self, arguments: Arguments, source: Address = WHO, room: int = LARGE, *, proven: bool = True
+    ) -> bytes:
+        return self.responder.answer(b"aa", arguments, source, room, NOW, proven=proven)
+
+    def answer(
+        self, arguments: Arguments, source: Address = WHO, room: int = LARGE, *, proven: bool = True
+    ) -> Response:
+        message = decode_message(self.bytes_for(arguments, source, room, proven=proven))
+        assert isinstance(message, Response) and message.transaction_id == b"aa"
+        assert message.external == source
+        return message
+
+    def announce(self, source: Address, port: int | None = 7000) -> None:
+        token = self.answer(GetPeers(THEIR_ID, INFOHASH, ()), source).token
+        assert token is not None
+        self.answer(AnnouncePeer(THEIR_ID, INFOHASH, port, token), source)
+
+
+class TestPing:
+    def test_the_answer_is_our_id_in_that_network(self) -> None:
+        desk = Desk()
+        assert desk.answer(Ping(THEIR_ID)).node_id == desk.networks["ipv4"].own_id
+        assert desk.answer(Ping(THEIR_ID), WHO6).node_id == desk.networks["ipv6"].own_id
+
+
+class TestFindNode:
+    def test_the_eight_closest_good_nodes(self) -> None:
+        desk, rng = Desk(), random.Random(2)
+        table = desk.networks["ipv4"].table
+        for _ in range(30):
+            target = random_node_id(rng)
+            found = desk.answer(FindNode(THEIR_ID, target, ())).nodes
+            expected = sorted(table, key=lambda contact: distance(contact.id, target))[:8]
+            assert found == [(contact.id, contact.address) for contact in expected]
+
+    def test_questionable_nodes_are_not_told(self) -> None:
+        desk = Desk()
+        for contact in list(desk.networks["ipv4"].table):
+            contact.failures = 1
+        assert desk.answer(FindNode(THEIR_ID, node_id(1), ())).nodes == []
+
+    def test_want_chooses_the_families(self) -> None:
+        """BEP 32."""
+        desk = Desk()
+        for want, sizes in (
+            ((), {"ipv4"}),
+            (("ipv4",), {"ipv4"}),
+            (("ipv6",), {"ipv6"}),
+            (("ipv4", "ipv6"), {"ipv4", "ipv6"}),
+        ):
+            found = desk.answer(FindNode(THEIR_ID, node_id(1), want)).nodes  # type: ignore[arg-type]  # literals widen in a tuple
+            told = {"ipv6" if ":" in where.host else "ipv4" for _, where in found}
+            assert told == sizes and len(found) == 8 * len(sizes)
+        found = desk.answer(FindNode(THEIR_ID, node_id(1), ()), WHO6).nodes
+        assert {":" in where.host for _, where in found} == {True}
+
+
+class TestGetPeers:
+    def test_nodes_and_a_token_when_there_are_no_peers(self) -> None:
+        message = Desk().answer(GetPeers(THEIR_ID, INFOHASH, ()))
+        assert message.token and len(message.nodes) == 8 and message.peers == []
+
+    def test_values_are_of_the_family_of_the_query(self) -> None:
+        desk = Desk()
+        desk.announce(WHO)
+        desk.announce(WHO6)
+        assert desk.answer(GetPeers(THEIR_ID, INFOHASH, ())).peers == [Address(WHO.host, 7000)]
+        six = desk.answer(GetPeers(THEIR_ID, INFOHASH, ("ipv4", "ipv6")), WHO6)
+        assert six.peers == [Address(WHO6.host, 7000)]
+
+    def test_a_proven_address_gets_what_1024_octets_hold(self) -> None:
+        desk = Desk()
+        for index in range(200):
+            desk.announce(address(1000 + index))
+        proven = desk.bytes_for(GetPeers(THEIR_ID, INFOHASH, ()))
+        assert 1000 < len(proven) <= 1024
+        stranger = desk.answer(GetPeers(THEIR_ID, INFOHASH, ()), proven=False)
+        assert len(stranger.peers) == STRANGER_VALUES_MAX
+
+    def test_no_token_when_an_announce_would_be_refused(self) -> None:
+        """ "never lie stored" (D8)"""
+        desk = Desk(limits=Limits(dht_infohashes_stored_max=1))
+        desk.announce(WHO)
+        own_id = int.from_bytes(desk.networks["ipv4"].own_id, "big")
+        far = type(INFOHASH)((own_id ^ (2**160 - 1)).to_bytes(20, "big"))
+        assert desk.answer(GetPeers(THEIR_ID, far, ())).token is None
+        assert desk.answer(GetPeers(THEIR_ID, INFOHASH, ())).token is not None
+
+
+class TestAnnouncePeer:
+    def test_implied_port_is_the_source_port(self) -> None:
+        """ "the source port of the UDP packet should be used" """
+        desk = Desk()
+        desk.announce(WHO._replace(port=12345), port=None)
+        assert desk.store.peers(INFOHASH, NOW) == [WHO._replace(port=12345)]
+
+    @pytest.mark.parametrize("token", [b"", b"12345678", b"x" * 64])
+    def test_a_wrong_token_is_203_and_stores_nothing(self, token: bytes) -> None:
+        desk = Desk()
+        with pytest.raises(KrpcError) as error:
+            desk.answer(AnnouncePeer(THEIR_ID, INFOHASH, 7000, token))
+        assert error.value.code == 203 and len(desk.store) == 0
+
+    def test_a_token_of_another_host_is_refused(self) -> None:
+        desk = Desk()
+        token = desk.answer(GetPeers(THEIR_ID, INFOHASH, ())).token
+        assert token is not None
+        with pytest.raises(KrpcError):
+            desk.answer(AnnouncePeer(THEIR_ID, INFOHASH, 7000, token), address(501))
+
+    @pytest.mark.parametrize("port", [22, 25, 53, 123, 1023])
+    def test_ports_of_other_services_are_refused(self, port: int) -> None:
+        desk = Desk()
+        with pytest.raises(KrpcError):
+            desk.announce(WHO, port)
+        assert len(desk.store) == 0
+
+    def test_a_full_store_is_said(self) -> None:
+        desk = Desk(limits=Limits(dht_infohashes_stored_max=1))
+        own_id = int.from_bytes(desk.networks["ipv4"].own_id, "big")
+        far = type(INFOHASH)((own_id ^ (2**160 - 1)).to_bytes(20, "big"))
+        token = desk.answer(GetPeers(THEIR_ID, far, ())).token
+        assert token is not None
+        desk.announce(WHO)
+        with pytest.raises(KrpcError) as error:
+            desk.answer(AnnouncePeer(THEIR_ID, far, 7000, token))
+        assert error.value.code == 202
+
+
+class TestAmplification:
+    @pytest.mark.parametrize("source", [WHO, WHO6])
+    @pytest.mark.parametrize("want", [[], [b"n4"], [b"n6"], [b"n4", b"n6"], [b"n6", b"n4"]])
+    @pytest.mark.parametrize("transaction_id", [b"", b"aa", b"x" * 20, b"x" * 200])
+    def test_no_answer_to_a_stranger_exceeds_four_times_its_query(
+        self, source: Address, want: list[bytes], transaction_id: bytes
+    ) -> None:
+        desk = Desk()
+        for index in range(100):
+            desk.announce(address(1000 + index))
+            desk.announce(address6(1000 + index))
+        for data in (
+            query(b"ping", {}, transaction_id),
+            query(b"find_node", {b"target": bytes(20), b"want": list(want)}, transaction_id),
+            query(b"get_peers", {b"info_hash": INFOHASH, b"want": list(want)}, transaction_id),
+        ):
+            message = decode_message(data)
+            assert isinstance(message, Query)
+            room = AMPLIFICATION_MAX * len(data)
+            arguments = decode_arguments(message)
+            reply = desk.responder.answer(
+                transaction_id, arguments, source, room, NOW, proven=False
+            )
+            assert len(reply) <= room
+            told = decode_message(reply)
+            assert isinstance(told, Response)
+            assert isinstance(arguments, Ping) or len(told.nodes) >= 4  # and is still of use
