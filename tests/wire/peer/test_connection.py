@@ -28,7 +28,7 @@ from torrentd.wire.peer.connection import (
     KEEP_ALIVE_S,
     PeerConnection,
 )
-from torrentd.wire.peer.control_budget import BURST, MESSAGES_PER_S
+from torrentd.wire.peer.control_budget import BURST, DEBT_MAX, MESSAGES_PER_S
 
 BLOCK = GEOMETRY.block(0, 0)
 OTHER_HASH = InfoHash(b"\xbb" * 20)
@@ -150,6 +150,7 @@ class TestHandshake:
         connection = _incoming()
         connection.receive_data(memoryview(their_handshake()), 0.0)
         assert connection.receive_data(memoryview(bytes(HELD_BYTES_MAX)), 0.0) == []
+        assert connection.kept_bytes == HELD_BYTES_MAX
         assert _failed(connection.receive_data(memoryview(b"\0"), 0.0)).misbehaved
         assert connection.kept_bytes == 0
 
@@ -268,6 +269,25 @@ class TestFlood:
             scene.heard()
         assert scene.connection.reading_paused_until <= scene.now
         assert scene.connection.uploaded_bytes == scene.connection.downloaded_bytes
+
+    @pytest.mark.parametrize(
+        "message",
+        [
+            messages.KEEP_ALIVE,
+            messages.encode_choke(),
+            messages.encode_interested(),
+            messages.encode_have(1),
+            messages.encode_cancel(BLOCK),
+            messages.encode_port(6881),
+            messages.encode_suggest(1),
+            messages.encode_allowed_fast(1),
+            messages.encode_extended(0, b"de"),
+            messages.encode_extended(1, b"de"),
+            messages.encode_extended(2, b"d8:msg_typei0e5:piecei0ee"),
+        ],
+    )
+    def test_a_flood_of_any_control_message_ends_the_connection(self, message: bytes) -> None:
+        assert "flood" in Scene().refuses(message * (BURST + DEBT_MAX + 2))
 
     def test_a_connection_is_told_apart_by_identity(self) -> None:
         """Swarm and choker keep connections in dicts."""

@@ -420,6 +420,19 @@ class TestFast:
         assert scene.say(messages.encode_reject(BLOCK)) == [events.RequestRejected(BLOCK)]
         assert not scene.connection.allowed_fast_in
 
+    @pytest.mark.parametrize(
+        "message",
+        [
+            messages.encode_suggest(messages.PIECES_MAX),
+            messages.encode_allowed_fast(messages.PIECES_MAX),
+            messages.encode_have(messages.PIECES_MAX),
+        ],
+    )
+    def test_an_index_that_no_torrent_has_is_refused_before_the_metadata(
+        self, message: bytes
+    ) -> None:
+        Scene(geometry=None).refuses(message)
+
     def test_a_suggestion_is_heard_and_not_followed(self) -> None:
         assert Scene().say(messages.encode_suggest(5)) == []
         assert Scene(geometry=None).say(messages.encode_suggest(5)) == []

@@ -288,7 +288,18 @@ class TestBackOff:
         candidates.connected(incoming)
         assert candidates.next_to_dial(0.0, NOBODY) is None
         candidates.disconnected(incoming, 10.0, useful=False)
+        assert candidates.next_to_dial(9.0 + PARKED_S, NOBODY) is None
         assert candidates.next_to_dial(10.0 + PARKED_S, NOBODY) == ONE
+
+    def test_only_a_connection_that_stood_can_end(self) -> None:
+        candidates = _candidates()
+        candidates.add([ONE], "dht", 0.0)
+        candidates.disconnected(ONE, 0.0, useful=False)
+        candidates.disconnected(TWO, 0.0, useful=True)
+        candidates.dial_failed(ONE, 0.0)
+        candidates.dial_failed(TWO, 0.0)
+        assert candidates.next_to_dial(0.0, NOBODY) == ONE
+        assert len(candidates) == 1
 
     def test_the_user_may_insist(self) -> None:
         candidates = _candidates()
