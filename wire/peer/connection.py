@@ -55,7 +55,7 @@ class PeerConnection(Receiver):
         super().__init__(
             address, outgoing=outgoing, peer_id=peer_id, infohash=infohash, limits=limits, now=now
         )
-        self.reading_paused_until = 0.0
+        self.reading_paused_until = 0.0  # the daemon stops reading until then (W9); 0: it does not
         self._failed = False
         self._received_at = now
         self._head = bytearray()  # of the peer's handshake

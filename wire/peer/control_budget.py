@@ -32,5 +32,5 @@ class ControlBudget:
             raise MessageError("a flood of control messages")
 
     def paused_until(self) -> float:
-        """When the debt, if there is one, is paid; in the past when there is none."""
-        return self._at - self._tokens / MESSAGES_PER_S
+        """When the debt is paid; 0 when there is none."""
+        return self._at - self._tokens / MESSAGES_PER_S if self._tokens < 0.0 else 0.0

@@ -21,7 +21,7 @@ def test_beyond_the_burst_reading_pauses_until_the_debt_is_paid() -> None:
         budget.spend()
     assert budget.paused_until() == 53.0
     budget.refill(53.0)
-    assert budget.paused_until() == 53.0
+    assert budget.paused_until() == 0.0
 
 
 def test_a_flood_ends_the_connection() -> None:
