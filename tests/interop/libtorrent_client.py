@@ -10,7 +10,7 @@ from tests.interop.payload import Payload
 
 PORT = 6881
 
-SETTINGS: lt.settings_pack = {
+SETTINGS: "lt.settings_pack" = {
     "enable_lsd": False,
     "enable_upnp": False,
     "enable_natpmp": False,
@@ -35,7 +35,7 @@ SETTINGS: lt.settings_pack = {
 class LibtorrentClient:
     """One session on `host`:6881. Use as a context manager."""
 
-    def __init__(self, host: str, settings: lt.settings_pack | None = None) -> None:
+    def __init__(self, host: str, settings: "lt.settings_pack | None" = None) -> None:
         bracketed = f"[{host}]" if ":" in host else host
         self.host, self.port = host, PORT
         self.session = lt.session(
@@ -78,8 +78,16 @@ class LibtorrentClient:
         self.session.add_dht_node((host, port))
 
     def dht_nodes(self) -> int:
-        nodes: int = self.session.status().dht_nodes
-        return nodes
+        """Nodes in its routing table, as of the moment: it answers with an alert."""
+        self.session.post_session_stats()
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline:
+            self.session.wait_for_alert(100)
+            for alert in self.session.pop_alerts():
+                if isinstance(alert, lt.session_stats_alert):
+                    nodes: int = alert.values["dht.dht_nodes"]
+                    return nodes
+        raise AssertionError("libtorrent tells no statistics")
 
 
 def dht_client(host: str) -> LibtorrentClient:
