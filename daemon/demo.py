@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"failed: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("stopped by Ctrl-C; every daemon of this demonstration is gone", file=sys.stderr)
+        print("stopped by Ctrl-C; no daemon is left running", file=sys.stderr)
         return INTERRUPTED
 
 
@@ -61,7 +61,7 @@ def show_private_network(size_bytes: int) -> int:
         nodes = [_node(folder, host, port, first if host != hosts[0] else None) for host in hosts]
         stack.callback(_stop_all, nodes)
         leecher, seeder = nodes[-1], nodes[-2]
-        _start_network(nodes[:-1], hosts, port)
+        _start_network(nodes[:-1], hosts)
         payload = make_payload(folder / "payload", "demonstration", size_bytes, random.Random())
         _seed(seeder, payload)
         _announced(nodes[:-2])
@@ -93,7 +93,7 @@ def download(options: argparse.Namespace) -> int:
         return node.torrentctl("add", source, "--wait")
 
 
-def _start_network(nodes: list[Node], hosts: list[str], port: int) -> None:
+def _start_network(nodes: list[Node], hosts: list[str]) -> None:
     started_at = time.monotonic()
     nodes[0].start()
     nodes[0].wait_until_ready()  # the others ask it first, and again only seconds later
@@ -106,8 +106,8 @@ def _start_network(nodes: list[Node], hosts: list[str], port: int) -> None:
         if time.monotonic() > deadline:
             raise DemoFailed("the nodes of the private DHT do not find each other")
         time.sleep(POLL_S)
-    where = f"{hosts[0]} to {hosts[len(nodes) - 1]}, port {port}"
-    _say(started_at, f"a private DHT of {len(nodes)} torrentd daemons is up, {where}")
+    where = f"{hosts[0]} to {hosts[len(nodes) - 1]}"
+    _say(started_at, f"a private DHT of {len(nodes)} daemons is up, {where}")
 
 
 def _seed(seeder: Node, payload: Payload) -> None:

@@ -10,6 +10,7 @@ from torrentd.wire.formats.ids import InfoHash
 
 PIECE_LENGTH = 256 * 1024
 COMPARE_BYTES = 1024 * 1024
+WRITE_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,9 @@ def make_payload(root: Path, name: str, size_bytes: int, rng: random.Random) -> 
     for path, length in sizes.items():
         target = root / name / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(rng.randbytes(length))
+        with target.open("wb") as file:
+            for begin in range(0, length, WRITE_BYTES):
+                file.write(rng.randbytes(min(WRITE_BYTES, length - begin)))
     info = encode(_info(root, name, tuple(sizes)))
     torrent_file = root / f"{name}.torrent"
     torrent_file.write_bytes(b"d4:info" + info + b"e")

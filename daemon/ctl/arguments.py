@@ -258,7 +258,7 @@ class _Version(argparse.Action):
 _ADD_DETAILS = """\
 On standard input (-): the bytes of one .torrent file, or sources, one a line.
 With --wait, progress goes to standard error: a bar on a terminal, else a line
-now and then.
+now and then. Ctrl-C ends the wait, not the download.
 
 examples:
   torrentctl add debian.iso.torrent --dir /srv/isos --wait --timeout 2h

@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print_error(failure.sentence)
     except KeyboardInterrupt:
         code = INTERRUPTED
-        print_error("interrupted; the daemon goes on")
+        print_error("interrupted")
     except BrokenPipeError:  # `torrentctl status | head -1`: the reader has what it wanted
         code = DONE
         _drop_output()

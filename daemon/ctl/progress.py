@@ -11,6 +11,7 @@ from torrentd.daemon.ctl.sentences import progress_sentence, short_name
 
 LINE_EVERY_S = 10.0
 SHARE_STEP = 0.1
+ECHO_WIDTH = 3  # `^C`: a line as wide as the terminal would be wrapped by it, and stay behind
 
 
 class Reporter(Protocol):
@@ -103,7 +104,7 @@ class Bar:
     def show(self, daemon: Document, torrents: list[Document]) -> None:
         from torrentd.daemon.ctl.bars import progress_grid
 
-        width = self._live.console.width
+        width = max(1, self._live.console.width - ECHO_WIDTH)
         rows = max(1, self._live.console.height - 1)
         self._live.update(progress_grid(daemon, torrents[:rows], width), refresh=True)
 
