@@ -59,7 +59,7 @@ class PieceStore(Protocol):
         """
 
     def close(self) -> None:
-        """Release file descriptors, synced or not; idempotent. Nothing else may be called after."""
+        """Release file descriptors, synced or not; idempotent. Only `sync` may follow."""
 
     def remove_files(self) -> None:
         """Remove this torrent's own files and the folders left empty, nothing else (P6)."""

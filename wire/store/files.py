@@ -39,8 +39,10 @@ class FileStore:
     def __init__(
         self, info: Info, root: Path, names: Sequence[str], open_files: OpenFiles | None = None
     ) -> None:
+        """StoreError for names that came from a state file and cannot be those of this torrent."""
         check_names(names)
-        assert len(names) == len(info.files)
+        if len(names) != len(info.files):
+            raise StoreError(root, "the names on record are not those of this torrent's files")
         self.info = info
         self.names = tuple(names)
         self.layout = FileLayout(info.geometry, [file.length for file in info.files])
@@ -66,6 +68,7 @@ class FileStore:
 
     def read(self, piece_index: int, begin: int, length: int) -> bytes:
         """`length` bytes at `begin` of a piece."""
+        self._check_open()
         spans = self.layout.spans(piece_index, begin, length)
         if len(spans) == 1 and self.names[spans[0].file_index]:
             return self._read_whole(spans[0])
@@ -75,10 +78,12 @@ class FileStore:
 
     def read_into(self, piece_index: int, begin: int, buffer: memoryview) -> None:
         """The same into `buffer`."""
+        self._check_open()
         self._read_spans(self.layout.spans(piece_index, begin, len(buffer)), buffer)
 
     def write(self, piece_index: int, buffer: memoryview) -> None:
         """Write a whole, verified piece."""
+        self._check_open()
         at = 0
         for span in self.layout.spans(piece_index, 0, len(buffer)):
             name = self.names[span.file_index]
@@ -100,6 +105,8 @@ class FileStore:
                     failures.append(error)
             for name, cause in self._unsynced.failures():
                 failures.append(store_error(self.root / name, cause))
+            if self._closed:
+                self._open_files.close(self._unsynced)
         if failures:
             raise failures[0]
 
@@ -152,11 +159,12 @@ class FileStore:
         except Absent:
             return []
 
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreError(self.root, "the torrent has been closed")
+
     @contextmanager
     def _opened(self, name: str, writable: bool, create: bool = False) -> Iterator[int]:
-        if self._closed:
-            raise StoreError(self.root / name, "the torrent has been closed")
-
         def open_file(path: str) -> int:
             if not writable:
                 return self._folders.open_read(path)

@@ -35,8 +35,9 @@ def trusted_pieces(
     """Those of `have` whose files all look as they did when they were last synced. The rest need
     a check: somebody, perhaps we before a crash, has written since."""
     trusted = have.copy()
-    if len(saved) != len(found):
-        return Bitfield(len(have))
+    piece_count = layout.geometry.piece_count
+    if len(saved) != len(found) or have.size != piece_count:
+        return Bitfield(piece_count)
     for file_index, (before, now) in enumerate(zip(saved, found, strict=True)):
         if before != now:
             for piece_index in layout.pieces_of_file(file_index):

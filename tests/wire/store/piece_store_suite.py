@@ -94,6 +94,7 @@ class PieceStoreSuite:
         store.sync()
         store.close()
         store.close()
+        store.sync()
 
     def test_threads_write_read_and_sync_at_once(self, make: Make, torrent: Torrent) -> None:
         store = make(torrent)

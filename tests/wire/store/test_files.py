@@ -120,6 +120,24 @@ class TestFilesOnDisk:
         with pytest.raises(StoreError, match="closed"):
             store.write(0, memoryview(SINGLE.piece(0)))
 
+    def test_a_sync_after_closing_covers_what_was_written(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The last record of a torrent is saved when its files are closed already."""
+        open_files = OpenFiles()
+        store = file_store(SINGLE, tmp_path, open_files)
+        fill(store, SINGLE)
+        store.close()
+        synced: list[int] = []
+        monkeypatch.setattr(os, "fdatasync", synced.append)
+        store.sync()
+        assert len(synced) == 1 and len(open_files) == 0
+
+    def test_names_of_another_torrent_are_refused(self, tmp_path: Path) -> None:
+        for names in ([], ["a", "b"]):
+            with pytest.raises(StoreError, match="names on record"):
+                FileStore(SINGLE.info, tmp_path, names)
+
     def test_names_that_lead_outside_are_refused(self, tmp_path: Path) -> None:
         for name in ("../x", "/etc/x", "a//b", "a/./b", "a\0b", "."):
             with pytest.raises(UnsafePath):

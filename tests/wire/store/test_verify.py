@@ -239,7 +239,7 @@ class TestTrust:
         torrent = assorted()
         store = FileStore(torrent.info, Path("/"), safe_names(torrent.info, torrent.infohash))
         stamps: list[FileStamp | None] = [FileStamp(i, i) for i in range(11)]
-        have = Bitfield.full(len(Bitfield(torrent.info.geometry.piece_count)))
+        have = Bitfield.full(torrent.info.geometry.piece_count)
         assert trusted_pieces(have, store.layout, stamps, list(stamps)) == have
         for changed in (None, FileStamp(3, 4), FileStamp(4, 3)):
             found = [*stamps[:3], changed, *stamps[4:]]
@@ -252,6 +252,13 @@ class TestTrust:
         store = FileStore(torrent.info, Path("/"), safe_names(torrent.info, torrent.infohash))
         have = Bitfield.full(torrent.info.geometry.piece_count)
         assert not trusted_pieces(have, store.layout, [], [None] * 11).any()
+
+    def test_nothing_is_trusted_of_a_record_with_another_number_of_pieces(self) -> None:
+        torrent = single_file(b"x" * 100)
+        store = FileStore(torrent.info, Path("/"), ["file.bin"])
+        stamps = [FileStamp(1, 1)]
+        trusted = trusted_pieces(Bitfield.full(9), store.layout, stamps, stamps)
+        assert trusted == Bitfield(4)
 
     def test_only_what_was_had_is_trusted(self) -> None:
         torrent = single_file(b"x" * 100)
