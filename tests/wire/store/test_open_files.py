@@ -55,6 +55,21 @@ def test_the_least_recently_used_makes_room(opener: Opener) -> None:
     assert len(files) == 0
 
 
+def test_a_quarter_makes_room_and_is_written_back_together(
+    opener: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files, unsynced = OpenFiles(8), Unsynced()
+    steps: list[str] = []
+    monkeypatch.setattr(os, "posix_fadvise", lambda *_: steps.append("begin"))
+    monkeypatch.setattr(os, "fdatasync", lambda _: steps.append("wait"))
+    for path in "abcdefghi":
+        with files.use(unsynced, path, True, opener):
+            unsynced.add_file(path)
+    assert steps == ["begin", "begin", "wait", "wait"]
+    assert len(files) == 7
+    files.close(unsynced)
+
+
 def test_one_in_use_is_never_closed(opener: Opener) -> None:
     files, unsynced = OpenFiles(1), Unsynced()
     with files.use(unsynced, "a", True, opener) as first:
