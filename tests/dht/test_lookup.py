@@ -151,19 +151,19 @@ class TestLies:
     """A node answers anything; nothing of it may cost more than its due."""
 
     def test_endless_closer_nodes_end_at_100_queries(self) -> None:
-        lookup, rng = make(), random.Random(2)
-        offer(lookup, 8)
-        index, now = 100, NOW
+        """On one machine every id fits, so that nothing else stops them."""
+        lookup, port, now = Lookup(TARGET, "ipv4", LOCAL, wants_peers=True), 1, NOW
+        lookup.offer(Address("127.0.0.1", port), node_id(2**159))
         while not lookup.is_finished(now):
             for candidate in lookup.next_queries(now):
                 closer = []
-                for _ in range(20):
-                    index += 1
-                    fake = node_id(max(candidate.distance // 2, 1) + rng.getrandbits(8))
-                    closer.append((fake, address(index)))
+                for index in range(20):
+                    port += 1
+                    fake = node_id(candidate.distance * 9 // 10 - index)
+                    closer.append((fake, Address("127.0.0.1", port)))
                 answer(lookup, candidate, closer)
             now += 0.1
-        assert lookup.queries <= QUERIES_MAX and now < NOW + LOOKUP_S
+        assert lookup.queries == 100 == QUERIES_MAX and now < NOW + LOOKUP_S
 
     def test_ids_that_do_not_fit_get_only_a_share_and_never_end_it(self) -> None:
         """BEP 42: "must not be considered to have sent a valid response when checking the
@@ -180,12 +180,19 @@ class TestLies:
         assert misfits == MISFITS_MAX
         assert sum(c.fits_host for c in lookup.closest()) == 8
 
-    def test_an_answer_adds_at_most_eight_nodes(self) -> None:
+    def test_an_answer_adds_at_most_eight_nodes_the_closest(self) -> None:
         lookup, rng = make(), random.Random(3)
         offer(lookup, 1)
         [first] = lookup.next_queries(NOW)
-        answer(lookup, first, [fitting(index, rng) for index in range(10, 30)])
-        assert len(lookup.next_queries(NOW)) == NODES_PER_REPLY
+        named = [fitting(index, rng) for index in range(10, 30)]
+        answer(lookup, first, named)
+        asked: list[Candidate] = []
+        while batch := lookup.next_queries(NOW):
+            asked += batch
+            for candidate in batch:
+                lookup.failed(candidate)
+        closest = sorted(named, key=lambda node: distance(node[0], TARGET))[:NODES_PER_REPLY]
+        assert [(c.node_id, c.address) for c in asked] == closest
 
     def test_the_same_node_eight_times_is_asked_once(self) -> None:
         lookup, rng = make(), random.Random(4)

@@ -130,6 +130,13 @@ class TestAnswersToAnswers:
         assert node.receive_datagram(datagram.data, address(1), NOW) == []
         assert node.stats(NOW).dropped_own == 1
 
+    def test_a_query_in_our_own_name_from_our_own_address_is_dropped(self) -> None:
+        node = dht_node()
+        assert sent(node.receive_datagram(GET_PEERS, EXTERNAL, NOW))
+        befriend(node, friends(3), ip=pack_address(EXTERNAL))
+        assert node.receive_datagram(GET_PEERS, EXTERNAL, NOW) == []
+        assert node.stats(NOW).dropped_own == 1
+
 
 class TestTransactions:
     def test_an_answer_counts_once_and_only_from_whom_was_asked(self) -> None:
