@@ -81,6 +81,9 @@ class TestCompact:
         assert unpack_addresses(b"", 18) == []
         with pytest.raises(ProtocolError):
             unpack_addresses(bytes.fromhex(COMPACT_LIST_CUT), 6)
+        for cut in (1, 17, 19):
+            with pytest.raises(ProtocolError, match="cut short"):
+                unpack_addresses(bytes(cut), 18)
 
 
 class TestText:

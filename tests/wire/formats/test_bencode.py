@@ -96,6 +96,20 @@ class TestLimits:
         with pytest.raises(BencodeError, match="tokens"):
             bencode.decode(data, Limits(100, 3, 6))
 
+    def test_the_items_of_lists_are_counted_to_the_last(self) -> None:
+        for data, tokens in ((b"l0:0:i1ee", 4), (b"llelee", 3), (b"lli1ei2ei3eee", 5)):
+            bencode.decode(data, Limits(100, 3, tokens))
+            with pytest.raises(BencodeError, match="tokens"):
+                bencode.decode(data, Limits(100, 3, tokens - 1))
+
+    def test_each_format_has_the_limits_of_the_design(self) -> None:
+        """A larger one is an attack's budget, a smaller one refuses real torrents."""
+        assert (KRPC_LIMITS.size_bytes_max, KRPC_LIMITS.tokens_max) == (2048, 400)
+        assert (EXTENSION_LIMITS.size_bytes_max, EXTENSION_LIMITS.tokens_max) == (65536, 1000)
+        assert (METAINFO_LIMITS.size_bytes_max, METAINFO_LIMITS.tokens_max) == (2**25, 2_000_000)
+        depths = [limits.depth_max for limits in (KRPC_LIMITS, EXTENSION_LIMITS, METAINFO_LIMITS)]
+        assert depths == [8, 8, 100]
+
     def test_depth_counts_the_outermost_container_as_one(self) -> None:
         for wrap, end in ((b"l", b"e"), (b"d0:", b"e")):
             for depth in range(1, 12):

@@ -43,6 +43,12 @@ def test_the_example_of_bep_9_names_a_size() -> None:
     )
 
 
+def test_upload_only_is_told_as_1() -> None:
+    assert encode_extension_handshake(ExtensionHandshake(upload_only=True)) == (
+        b"d1:mde11:upload_onlyi1ee"
+    )
+
+
 @given(handshakes)
 def test_a_handshake_survives_the_wire(handshake: ExtensionHandshake) -> None:
     assert decode_extension_handshake(encode_extension_handshake(handshake)) == handshake
@@ -107,6 +113,9 @@ class TestNames:
     def test_ids_that_fit_no_byte_and_names_that_are_no_name_are_left_out(self) -> None:
         m: dict[bytes, Bencoded] = {b"a": 256, b"b": -1, b"c": b"1", b"n" * 33: 1, b"\xb5": 1}
         assert _decode({b"m": {**m, b"ut_pex": 255}}).message_ids == {"ut_pex": 255}
+
+    def test_a_name_of_32_characters_is_a_name(self) -> None:
+        assert _decode({b"m": {b"n" * 32: 1}}).message_ids == {"n" * 32: 1}
 
     def test_no_more_than_64_names_are_kept(self) -> None:
         m: dict[bytes, Bencoded] = {b"name%d" % i: i for i in range(200)}

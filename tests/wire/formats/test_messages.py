@@ -48,6 +48,7 @@ def test_a_length_that_its_kind_cannot_have_is_refused_before_the_payload_comes(
 
 def test_a_keep_alive_is_four_zero_bytes() -> None:
     assert bytes.fromhex(KEEP_ALIVE) == messages.KEEP_ALIVE
+    assert len(messages.KEEP_ALIVE) == messages.LENGTH_BYTES
 
 
 def test_an_index_is_only_usable_after_the_geometry_has_seen_it() -> None:
@@ -74,6 +75,11 @@ class TestLengths:
         for length in (0, BLOCK_BYTES + 1):
             with pytest.raises(MessageError):
                 check_length(messages.PIECE, 9 + length)
+
+    def test_a_bitfield_of_2_097_152_pieces_is_the_largest(self) -> None:
+        check_length(messages.BITFIELD, 1 + 2_097_152 // 8)
+        with pytest.raises(MessageError):
+            check_length(messages.BITFIELD, 2 + 2_097_152 // 8)
 
     def test_what_we_do_not_know_is_skipped_up_to_4_kib(self) -> None:
         assert decode_message(99, bytes(4095)) == messages.Unknown(99)

@@ -61,6 +61,12 @@ def test_unknown_message_types_are_ignored(kind: int) -> None:
     assert decode_metadata(b"d8:msg_typei%deeXXX" % kind) is None
 
 
+def test_the_last_piece_that_there_can_be_ends_32_mib_of_metadata() -> None:
+    assert PIECE_MAX == 2047
+    last = MetadataData(PIECE_MAX, 32 * 1024**2, PIECE)
+    assert decode_metadata(encode_metadata(last)) == last
+
+
 @given(st.integers(0, PIECE_MAX))
 def test_a_request_and_a_reject_name_any_piece_that_there_can_be(piece: int) -> None:
     for message in (MetadataRequest(piece), MetadataReject(piece)):

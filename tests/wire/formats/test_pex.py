@@ -10,7 +10,10 @@ from torrentd.wire.formats.errors import ExtensionError
 from torrentd.wire.formats.pex import (
     CONTACTS_MAX,
     FLAG_ENCRYPTION,
+    FLAG_HOLEPUNCH,
     FLAG_REACHABLE,
+    FLAG_SEED,
+    FLAG_UTP,
     Pex,
     decode_pex,
     encode_pex,
@@ -42,6 +45,12 @@ def test_a_message_survives_the_wire_with_ipv4_first(
     pex = Pex(added4 + added6, dropped4 + dropped6)
     assert decode_pex(encode_pex(pex)) == pex
     assert decode_pex(encode_pex(Pex(added6 + added4, dropped6 + dropped4))) == pex
+
+
+def test_the_flags_are_those_of_the_bep() -> None:
+    flags = [FLAG_ENCRYPTION, FLAG_SEED, FLAG_UTP, FLAG_HOLEPUNCH, FLAG_REACHABLE]
+    assert flags == [0x01, 0x02, 0x04, 0x08, 0x10]
+    assert CONTACTS_MAX == 50
 
 
 def test_an_empty_message_is_an_empty_dictionary() -> None:
