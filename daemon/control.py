@@ -6,16 +6,17 @@ However many clients there are and whatever they send, their memory is bounded a
 answers.
 
     server = ControlServer(session, config.control, config.limits)
-    await server.start(inherited_socket)    # the state folder is locked by now
+    await server.start(tasks.spawn, inherited_socket)    # the state folder is locked by now
     await server.stop()
 """
 
 import asyncio
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import structlog
 
@@ -48,6 +49,8 @@ from torrentd.daemon.status import Refused
 ACCEPT_PAUSE_S = 1.0  # after accept failed: no file descriptors left
 TURNED_AWAY_MAX = 32  # told why at once; beyond it they are closed without a word
 SMALL_METAINFO_BYTES = 1024 * 1024  # larger ones come one client at a time
+
+Spawn: TypeAlias = Callable[[Coroutine[object, object, None], str], asyncio.Task[None]]
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("control")
 
@@ -82,10 +85,11 @@ class ControlServer:
         self._serving: asyncio.Task[None] | None = None
         self._access = Access(os.geteuid(), None)
 
-    async def start(self, inherited: socket.socket | None = None) -> None:
+    async def start(self, spawn: Spawn, inherited: socket.socket | None = None) -> None:
         """Listen and answer; raises ControlSocketError.
 
-        The caller holds the lock of the state folder. `inherited` already listens (systemd).
+        The caller holds the lock of the state folder. `spawn` runs the server beside everything
+        else and hears of its faults (tasks). `inherited` already listens (systemd).
         """
         group_id = find_group(self._control.group)
         self._access = Access(os.geteuid(), group_id)
@@ -94,9 +98,7 @@ class ControlServer:
             self._listener = Listener(inherited, None)
         else:
             self._listener = listen(self._control.socket, self._control.permissions, group_id)
-        loop = asyncio.get_running_loop()
-        self._serving = loop.create_task(self._serve(self._listener.sock), name="control")
-        self._serving.add_done_callback(self._served)
+        self._serving = spawn(self._serve(self._listener.sock), "control")
 
     async def stop(self) -> None:
         """Answer nobody any more; the file of the socket goes."""
@@ -105,12 +107,6 @@ class ControlServer:
             await asyncio.wait([self._serving])
         if self._listener is not None:
             self._listener.close()
-
-    def _served(self, task: asyncio.Task[None]) -> None:
-        """A fault of ours in here is the loop's to report, and ends the daemon (tasks)."""
-        if not task.cancelled() and (error := task.exception()) is not None:
-            message = {"message": "the control server ended", "exception": error}
-            task.get_loop().call_exception_handler(message)
 
     async def _serve(self, listener: socket.socket) -> None:
         async with asyncio.TaskGroup() as group:

@@ -79,7 +79,7 @@ class Daemon:
             return 1
         control = ControlServer(session, self._config.control, self._config.limits)
         try:
-            await control.start(inherited_control_socket(os.environ))
+            await control.start(session.tasks.spawn, inherited_control_socket(os.environ))
         except OSError as error:
             log.error("cannot open the control socket", cause=str(error))
             await session.stop()

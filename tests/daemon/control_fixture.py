@@ -17,6 +17,7 @@ from torrentd.config.schema import Control, Limits
 from torrentd.daemon.control import ControlServer
 from torrentd.daemon.control_socket import peer_credentials
 from torrentd.daemon.control_stream import REQUEST_S
+from torrentd.daemon.tasks import Tasks
 
 Document = dict[str, object]
 
@@ -27,7 +28,7 @@ class Served:
     server: ControlServer
     path: Path
     loop: asyncio.AbstractEventLoop
-    faults: list[object]
+    faults: list[BaseException]
 
     def connect(self) -> socket.socket:
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -65,13 +66,12 @@ def serve(
             request_s=request_s,
         )
         loop = uvloop.new_event_loop()  # as in production
-        faults: list[object] = []
-        loop.set_exception_handler(lambda _, context: faults.append(context.get("exception")))
+        tasks = Tasks(on_fatal=lambda _: None)
         thread = threading.Thread(target=loop.run_forever, name="control server")
         thread.start()
         try:
-            asyncio.run_coroutine_threadsafe(server.start(), loop).result(20)
-            yield Served(session, server, path, loop, faults)
+            asyncio.run_coroutine_threadsafe(server.start(tasks.spawn), loop).result(20)
+            yield Served(session, server, path, loop, tasks.faults)
         finally:
             asyncio.run_coroutine_threadsafe(server.stop(), loop).result(20)
             loop.call_soon_threadsafe(loop.stop)
