@@ -21,6 +21,7 @@ from pathlib import Path
 from tests.bench.libtorrent_peer import POLL_S
 from tests.interop.payload import Payload, single_file
 from tests.interop.torrentd_process import TorrentdProcess
+from torrentd.daemon.ctl.client import Client
 
 MIB = 2**20
 SEEDER, LEECHER = "127.210.1.1", "127.210.2.1"
@@ -87,17 +88,20 @@ def libtorrent_leech(magnet: str, directory: Path) -> tuple[float, float, float]
 def torrentd_leech(magnet: str, payload: Payload, directory: Path) -> tuple[float, float, float]:
     with TorrentdProcess(LEECHER, directory / "leecher") as torrentd:
         cpu_before_s, started_at = process_cpu_s(torrentd.pid), time.monotonic()
-        first_byte_s = 0.0
-        with torrentd.connect() as client:
-            client.call("add", {"uri": magnet})
-            while True:
-                torrent = client.torrent(payload.infohash)
-                elapsed_s = time.monotonic() - started_at
-                if not first_byte_s and torrent["downloaded_bytes"]:
-                    first_byte_s = elapsed_s
-                if torrent["state"] == "seeding":
-                    break
-                time.sleep(POLL_S)
+        first_byte_s = elapsed_s = 0.0
+        client = Client(str(torrentd.socket))
+        client.call("add", {"uri": magnet})
+        while True:
+            torrent = client.call("status", {"torrents": [payload.infohash]}).children("torrents")[
+                0
+            ]
+            elapsed_s = time.monotonic() - started_at
+            if not first_byte_s and torrent.integer("downloaded_bytes"):
+                first_byte_s = elapsed_s
+            if torrent.text("state") == "seeding":
+                break
+            time.sleep(POLL_S)
+        client.close()
         cpu_s = process_cpu_s(torrentd.pid) - cpu_before_s
         assert payload.is_complete_in(torrentd.downloads)
         return elapsed_s, first_byte_s, cpu_s
@@ -125,7 +129,8 @@ def measure(seeder: str, leecher: str, payload: Payload, scratch: Path) -> Figur
 
 
 def median(rounds: list[Figures], name: str) -> float:
-    return statistics.median(getattr(figures, name) for figures in rounds)
+    values: list[float] = [getattr(figures, name) for figures in rounds]
+    return statistics.median(values)
 
 
 def report(results: dict[tuple[str, str], list[Figures]], piece_bytes: int) -> None:

@@ -20,12 +20,16 @@ class Payload:
     def magnet(self) -> str:
         return f"magnet:?xt=urn:btih:{self.infohash}"
 
-    def is_complete_in(self, directory: Path) -> bool:
-        """Byte for byte, every file of it, and no file more."""
+    def is_complete_in(self, directory: Path, *, empty_files: bool = True) -> bool:
+        """Byte for byte, every file of it (or all but the empty ones), and no file more."""
         copy = directory / self.root.name
         if self.root.is_file():
             return copy.is_file() and copy.read_bytes() == self.root.read_bytes()
-        ours = {path.relative_to(self.root) for path in self.root.rglob("*") if path.is_file()}
+        ours = {
+            path.relative_to(self.root)
+            for path in self.root.rglob("*")
+            if path.is_file() and (empty_files or path.stat().st_size)
+        }
         theirs = {path.relative_to(copy) for path in copy.rglob("*") if path.is_file()}
         return ours == theirs and all(
             (self.root / name).read_bytes() == (copy / name).read_bytes() for name in ours

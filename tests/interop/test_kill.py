@@ -46,7 +46,7 @@ def test_a_download_survives_twenty_kills(new_host: Callable[[], str], tmp_path:
     rng = random.Random(20260901)
     payload = single_file(tmp_path / "payload", SIZE_BYTES, PIECE_BYTES)
     torrentd = TorrentdProcess(new_host(), tmp_path / "torrentd")
-    limited: "lt.settings_pack" = {"upload_rate_limit": SEEDER_BYTES_PER_S}
+    limited: lt.settings_pack = {"upload_rate_limit": SEEDER_BYTES_PER_S}
     with LibtorrentClient(new_host(), limited) as seeder, torrentd:
         handle = seeder.seed(payload)
         peer = f"{seeder.host}:{seeder.port}"
