@@ -68,9 +68,9 @@ def test_no_ut_metadata_raises_anything_else() -> None:
 def _pex(data: bytes) -> None:
     pex = decode_pex(data)
     assert len(pex.added) <= 2 * CONTACTS_MAX and len(pex.dropped) <= 2 * CONTACTS_MAX
-    again = decode_pex(encode_pex(pex))
-    assert set(again.added) <= set(pex.added) and set(again.dropped) <= set(pex.dropped)
-    if len(pex.dropped) <= CONTACTS_MAX:  # with more, v4-mapped ones may have filled the IPv4 list
+    if len(pex.added) + len(pex.dropped) <= 10:  # a hundred contacts show no more and take longer
+        again = decode_pex(encode_pex(pex))
+        assert sorted(again.added) == sorted(pex.added)
         assert sorted(again.dropped) == sorted(pex.dropped)
 
 
