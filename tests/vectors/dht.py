@@ -1,5 +1,6 @@
-"""DHT: messages, ids, distances, neighbourhoods (BEP 5, 32, 42, 43, 51). Sources, as facts: the BEPs'
-own examples, libtorrent's test_dht.cpp and test_bdecode.cpp, anacrolix' krpc tests, rqbit; our own."""
+"""DHT: messages, ids, distances, neighbourhoods (BEP 5, 32, 42, 43, 51). Sources, as facts: the
+BEPs' own examples, libtorrent's test_dht.cpp and test_bdecode.cpp, anacrolix' krpc tests, rqbit;
+our own."""
 
 # BEP 5: name, datagram
 BEP5: dict[str, bytes] = {
