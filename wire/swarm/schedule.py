@@ -1,14 +1,14 @@
 """When to look for peers in the DHT (BEP 5: nothing is said of how often).
 
-A swarm that needs peers and has none asks again after 5 s, 15 s, 60 s … up to 15 min; every other
-swarm asks, and announces itself, every 15 min and a little: the little spreads many torrents.
+A swarm that needs peers and has none asks again after 5 s, 15 s, 60 s, 4 min; every swarm asks, and
+announces itself, every 15 min and a little: the little spreads many torrents.
 """
 
 from random import Random
 
 from torrentd.wire.swarm.actions import SearchPeers
 
-HUNGRY_S = (5.0, 15.0, 60.0, 240.0, 900.0)
+HUNGRY_S = (5.0, 15.0, 60.0, 240.0)
 ANNOUNCE_S = 900.0
 ANNOUNCE_SPREAD_S = 180.0
 
@@ -49,9 +49,8 @@ class SearchSchedule:
         if announce:
             self._announce_at = now + ANNOUNCE_S + self._rng.random() * ANNOUNCE_SPREAD_S
         self._search_at = self._announce_at
-        if hungry:
-            wait_s = HUNGRY_S[min(self._step, len(HUNGRY_S) - 1)]
-            self._search_at = min(self._search_at, now + wait_s)
+        if hungry and self._step < len(HUNGRY_S):
+            self._search_at = min(self._search_at, now + HUNGRY_S[self._step])
             self._step += 1
         return SearchPeers(announce)
 
