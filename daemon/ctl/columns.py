@@ -53,10 +53,12 @@ def lay_out(columns: list[Column], rows: list[list[str]], width: int, colour: bo
 
 def cut(text: str, width: int) -> str:
     """`text` in at most `width` cells, with an ellipsis where it was cut."""
-    from rich.cells import set_cell_size
-
     if _cells(text) <= width:
         return text
+    if text.isascii():
+        return text[: max(0, width - 1)].rstrip() + "…"
+    from rich.cells import set_cell_size
+
     return set_cell_size(text, max(0, width - 1)).rstrip() + "…"
 
 
@@ -85,7 +87,7 @@ def _line(columns: list[Column], cells: list[str], widths: list[int], colour: bo
 
 
 def _cells(text: str) -> int:
-    if text.isascii():
+    if text.isascii() or (text.endswith("…") and text[:-1].isascii()):
         return len(text)
     from rich.cells import cell_len  # late: most names are ASCII
 

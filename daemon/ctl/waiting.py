@@ -24,6 +24,8 @@ def wait(
                 left_s = max(0.0, min(left_s, deadline - time.monotonic()))
             params: dict[str, Json] = {"torrents": selectors, "until": until, "timeout_s": left_s}
             result = client.call("wait", params, answer_s=left_s + ANSWER_S)
+            # Names change: a magnet's is replaced by that of its metadata.
+            selectors = [torrent.text("infohash") for torrent in result.children("torrents")]
             status = client.call("status", {"torrents": selectors})
             reporter.show(status.child("daemon"), status.children("torrents"))
             if result.flag("reached"):
@@ -37,7 +39,7 @@ def _refuse_hopeless(status: Document) -> None:
     for torrent in status.children("torrents"):
         if torrent.text("error"):
             raise Failure(REFUSED, f"{short_name(torrent)}: {torrent.text('error')}")
-        if torrent.text("state") == "paused":
+        if torrent.text("state") == "paused" and torrent.number("progress") < 1:
             sentence = f"{short_name(torrent)} is paused; torrentctl resume lets it go on"
             raise Failure(REFUSED, sentence)
 

@@ -1,0 +1,158 @@
+"""Verbs against a control server: what is sent, what is printed, how it ends."""
+
+import json
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from tests.daemon.control_fixture import Served, serve
+from tests.daemon.fake_session import FakeSession, make_torrent
+from torrentd.daemon.ctl.main import main
+from torrentd.daemon.status import AddRequest
+
+ONE = 0xC9E15763
+INFOHASH = "ab" * 20
+MAGNET = f"magnet:?xt=urn:btih:{INFOHASH}"
+
+
+@pytest.fixture
+def served() -> Iterator[Served]:
+    session = FakeSession(make_torrent(ONE, "one"), make_torrent(2, "two"))
+    with serve(session) as running:
+        yield running
+
+
+def run(served: Served, *arguments: str) -> int:
+    return main(["--socket", str(served.path), *arguments])
+
+
+class TestJson:
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "status",
+            "status one",
+            "info one",
+            "peers one",
+            "files one",
+            "pause one two",
+            "resume one",
+            "verify one",
+            "remove one",
+            "add-peer one 192.0.2.1:80",
+            "dht",
+            "version",
+            "wait one --timeout 5",
+            f"add {MAGNET}",
+            f"add {MAGNET} --wait",
+        ],
+    )
+    def test_every_verb_prints_one_document_on_one_line(
+        self, served: Served, capsys: pytest.CaptureFixture[str], line: str
+    ) -> None:
+        served.loop.call_soon_threadsafe(served.session.reached.set)
+        assert run(served, "--json", *line.split()) == 0
+        captured = capsys.readouterr()
+        assert captured.out.endswith("\n") and captured.out.count("\n") == 1
+        assert isinstance(json.loads(captured.out), dict) and captured.err == ""
+
+    def test_status_is_what_the_session_said(
+        self, served: Served, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert run(served, "status", "--json") == 0
+        assert json.loads(capsys.readouterr().out) == {
+            "daemon": asdict(served.session.status()),
+            "torrents": [asdict(torrent) for torrent in served.session.torrents()],
+        }
+
+    def test_a_refusal_prints_no_document(
+        self, served: Served, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert run(served, "--json", "info", "nobody") == 1
+        captured = capsys.readouterr()
+        assert captured.out == "" and captured.err == "torrentctl: there is no torrent nobody\n"
+
+
+class TestAdd:
+    def test_a_file_travels_as_bytes(self, served: Served, tmp_path: Path) -> None:
+        path = tmp_path / "a.torrent"
+        path.write_bytes(bytes(range(256)) * 1000)
+        assert run(served, "add", str(path), "--paused", "--dir", str(tmp_path)) == 0
+        expected = AddRequest(metainfo=path.read_bytes(), paused=True, download_dir=str(tmp_path))
+        assert served.session.added == [expected]
+
+    def test_options_travel(self, served: Served) -> None:
+        assert run(served, "add", MAGNET, "--select", "0,2-3") == 0
+        assert served.session.added == [AddRequest(MAGNET, select=[0, 2, 3])]
+
+    def test_one_refused_source_does_not_stop_the_others(
+        self, served: Served, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert run(served, "--json", "add", MAGNET, "magnet:?nonsense", MAGNET) == 1
+        captured = capsys.readouterr()
+        assert len(json.loads(captured.out)["torrents"]) == 2
+        assert captured.err == "torrentctl: magnet:?nonsense: this is no magnet link\n"
+
+    def test_one_unreadable_file_adds_nothing(self, served: Served) -> None:
+        assert run(served, "add", MAGNET, "/nowhere/a.torrent") == 2
+        assert served.session.added == []
+
+    def test_wait_shows_the_end(self, served: Served, capsys: pytest.CaptureFixture[str]) -> None:
+        served.loop.call_soon_threadsafe(served.session.reached.set)
+        assert run(served, "add", MAGNET, "--wait") == 0
+        captured = capsys.readouterr()
+        assert captured.out.splitlines()[-1] == "done added, 1.20 GiB in /srv/downloads"
+        assert "43.2% of 1.20 GiB" in captured.err
+
+    def test_wait_times_out_with_4(
+        self, served: Served, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert run(served, "--json", "add", MAGNET, "--wait", "--timeout", "0.01") == 4
+        assert "timed out" in capsys.readouterr().err
+
+
+class TestOthers:
+    def test_commands_reach_the_session(self, served: Served) -> None:
+        assert run(served, "pause", "one") == 0
+        assert run(served, "remove", "two", "--data") == 0
+        assert run(served, "add-peer", "one", "192.0.2.1:80") == 0
+        assert served.session.calls == [
+            ("pause", f"{ONE:08x}" * 5),
+            ("remove", "00000002" * 5, True),
+            ("add_peer", f"{ONE:08x}" * 5, "192.0.2.1:80"),
+        ]
+
+    def test_shutdown_returns_when_the_daemon_is_gone(
+        self, served: Served, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        stopping = threading.Thread(target=served.stop)
+        monkeypatch.setattr(served.session, "request_shutdown", stopping.start)
+        assert run(served, "shutdown") == 0
+        stopping.join(10)
+        assert capsys.readouterr().out == "torrentd has stopped\n"
+
+    def test_a_daemon_that_does_not_stop_is_told(
+        self, served: Served, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("torrentd.daemon.ctl.verbs.STOP_S", 0.01)
+        assert run(served, "shutdown") == 4
+
+    def test_a_hostile_refusal_is_one_harmless_line(
+        self, served: Served, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert run(served, "info", "x\x1b[2J\ny") == 1
+        assert capsys.readouterr().err == "torrentctl: there is no torrent x\\x1b[2J\\x0ay\n"
+
+    def test_json_for_a_terminal_is_indented(
+        self,
+        served: Served,
+        capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+        assert run(served, "version", "--json") == 0
+        assert capsys.readouterr().out.startswith('{\n  "version": "1.2.3",')
