@@ -21,6 +21,10 @@ from torrentd.wire.store.verify import hash_piece
 # Two would spin for the file's lock in the kernel and wait for each other's GIL: measured slower.
 JOBS_MAX = 1
 JOB_BYTES = 4 * 1024 * 1024  # a job takes what waits, up to this much
+# More than this must not wait: bytes that have left the processor's cache before they are hashed
+# and written cost twice the time, so that who is once behind would stay behind.
+CONGESTED_BYTES = 8 * 1024 * 1024
+RELIEVED_BYTES = 4 * 1024 * 1024
 RETRY_FIRST_S = 30.0
 RETRY_MAX_S = 300.0
 
@@ -39,9 +43,13 @@ class StorageOwner(Protocol):
     def storage_changed(self) -> None:
         """`error` is new, or gone."""
 
+    def storage_relieved(self) -> None:
+        """`congested` is False again."""
+
 
 class Storage:
-    """`error` is None, or what is wrong with the disk at the moment."""
+    """`error` is None, or what is wrong with the disk at the moment. `congested`: peers had better
+    wait; not while the disk fails, since then they would wait too long."""
 
     def __init__(
         self,
@@ -54,6 +62,7 @@ class Storage:
     ) -> None:
         self.store = store
         self.error: StoreError | None = None
+        self.congested = False
         self._infohash = infohash
         self._info = info
         self._workers = workers
@@ -61,6 +70,7 @@ class Storage:
         self._owner = owner
         self._waiting: deque[Piece] = deque()
         self._jobs = 0
+        self._unwritten_bytes = 0  # waiting, or in a job
         self._held = False
         self._retry_s = RETRY_FIRST_S
         self._timer: asyncio.TimerHandle | None = None
@@ -68,6 +78,9 @@ class Storage:
     def store_piece(self, piece_index: int, buffer: memoryview) -> None:
         """The owner hears `piece_stored`, `piece_refused` or, after `give_up`, `store_failed`."""
         self._waiting.append((piece_index, buffer))
+        self._unwritten_bytes += len(buffer)
+        if self._unwritten_bytes > CONGESTED_BYTES and self.error is None:
+            self.congested = True
         self._pump()
 
     def hold(self, held: bool) -> None:
@@ -92,6 +105,7 @@ class Storage:
     def fail(self, error: StoreError) -> None:
         """The disk failed, here or at a sync: write nothing for a while, then try again."""
         self.error = error
+        self._relieve()
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._retry_s, self._retry)
             self._retry_s = min(self._retry_s * 2, RETRY_MAX_S)
@@ -104,6 +118,7 @@ class Storage:
             self._timer = None
         waiting, self._waiting = self._waiting, deque()
         for piece_index, buffer in waiting:
+            self._unwritten_bytes -= len(buffer)
             self._owner.store_failed(piece_index, buffer)
 
     def close(self) -> None:
@@ -122,6 +137,11 @@ class Storage:
         if self.error is not None:
             self.error = None
             self._owner.storage_changed()
+
+    def _relieve(self) -> None:
+        if self.congested:
+            self.congested = False
+            self._owner.storage_relieved()
 
     def _pump(self) -> None:
         while self._waiting and self._jobs < JOBS_MAX and self._timer is None and not self._held:
@@ -151,6 +171,7 @@ class Storage:
     def _written(self, results: list[tuple[int, memoryview, Outcome]]) -> None:
         self._jobs -= 1
         for piece_index, buffer, outcome in results:
+            self._unwritten_bytes -= len(buffer)
             if outcome == "stored":
                 self._retry_s = RETRY_FIRST_S
                 self._heal()
@@ -159,8 +180,11 @@ class Storage:
                 self._owner.piece_refused(piece_index, buffer)
             else:
                 self._waiting.appendleft((piece_index, buffer))
+                self._unwritten_bytes += len(buffer)
                 self.fail(outcome)
         self._pump()
+        if self._unwritten_bytes <= RELIEVED_BYTES:
+            self._relieve()
 
     def _load(self, segment: Segment) -> None:
         self._workers.submit(partial(self._read, segment), partial(self._cache.loaded, segment))

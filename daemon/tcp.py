@@ -8,6 +8,7 @@ the next read begins, so nothing is ever allocated for what comes in. What goes 
 import asyncio
 import time
 from collections.abc import Callable
+from enum import IntFlag
 from typing import Protocol
 
 from torrentd.daemon.tasks import Tasks
@@ -18,6 +19,13 @@ RECEIVE_BUFFER_BYTES = 512 * 1024
 STALLED_S = 60.0
 # After Close, what is queued gets this long to leave.
 LINGER_S = 10.0
+
+
+class Hold(IntFlag):
+    """Why nothing is read from a link."""
+
+    CORE = 1  # it was told too much at once
+    DISK = 2  # pieces wait to be written
 
 
 class LinkOwner(Protocol):
@@ -53,6 +61,7 @@ class Link(asyncio.BufferedProtocol):
 
     __slots__ = (
         "_buffer",
+        "_holds",
         "_send_buffer_bytes_max",
         "_tasks",
         "_timer",
@@ -82,6 +91,7 @@ class Link(asyncio.BufferedProtocol):
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._unsent_bytes = 0
+        self._holds = Hold(0)
 
     def connection_made(  # type: ignore[override]  # a TCP transport; uvloop's derives from nothing
         self, transport: asyncio.Transport
@@ -98,7 +108,7 @@ class Link(asyncio.BufferedProtocol):
         try:
             self.owner.link_received(self, self._buffer[:nbytes])
             if self.connection.reading_paused_until:
-                self._pause_reading()
+                self._rest()
         except Exception as error:  # a fault in a peer's core ends that connection alone (rule 28)
             self._fault(error)
 
@@ -143,16 +153,24 @@ class Link(asyncio.BufferedProtocol):
             self.on_closed(self)
         self._guarded(lambda: self.owner.link_lost(self))
 
-    def _pause_reading(self) -> None:
-        """The core has heard too much at once: let the peer wait (W9)."""
-        delay_s = self.connection.reading_paused_until - time.monotonic()
-        if delay_s > 0 and self._transport is not None and not self._transport.is_closing():
-            self._transport.pause_reading()
-            asyncio.get_running_loop().call_later(delay_s, self._resume_reading)
+    def hold_reading(self, why: Hold, held: bool) -> None:
+        """While anybody holds it, nothing is read: the kernel, and so the peer, must wait (C5)."""
+        holds = self._holds
+        self._holds = holds | why if held else holds & ~why
+        transport = self._transport
+        if transport is None or transport.is_closing() or bool(holds) is bool(self._holds):
+            return
+        if self._holds:
+            transport.pause_reading()
+        else:
+            transport.resume_reading()
 
-    def _resume_reading(self) -> None:
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.resume_reading()
+    def _rest(self) -> None:
+        """The core has heard too much at once (W9)."""
+        delay_s = self.connection.reading_paused_until - time.monotonic()
+        if delay_s > 0 and not self._holds & Hold.CORE:
+            self.hold_reading(Hold.CORE, True)
+            asyncio.get_running_loop().call_later(delay_s, self.hold_reading, Hold.CORE, False)
 
     def _check_progress(self) -> None:
         waiting = self._write_buffer_bytes()

@@ -247,6 +247,9 @@ class Torrent:
         else:
             log.error("the disk fails", torrent=self.infohash.hex(), cause=trouble)
 
+    def storage_relieved(self) -> None:
+        self.traffic.read_on()
+
     def sync_failed(self, error: StoreError) -> None:
         """A failed sync is told once and then forgotten by the kernel: whatever was written since
         the last good one is not there."""

@@ -12,7 +12,7 @@ from torrentd.daemon.logs import get_logger
 from torrentd.daemon.read_cache import Blocks
 from torrentd.daemon.services import Services
 from torrentd.daemon.storage import Storage
-from torrentd.daemon.tcp import Link
+from torrentd.daemon.tcp import Hold, Link
 from torrentd.wire.formats.address import Address
 from torrentd.wire.formats.ids import InfoHash
 from torrentd.wire.peer.connection import PeerConnection
@@ -60,6 +60,7 @@ class Traffic:
         self._owner = owner
         self._driver = Driver(self.swarm.next_deadline, self._tick)
         self._running = False
+        self._held: dict[Link, None] = {}  # not read from while the disk is behind
 
     def start(self) -> None:
         """Look for peers and let them in."""
@@ -116,6 +117,15 @@ class Traffic:
         now = time.monotonic()
         if link.connection in self.links:
             self.perform(self.swarm.receive_data(link.connection, data, now), now)
+            if self.storage is not None and self.storage.congested:
+                self._held[link] = None
+                link.hold_reading(Hold.DISK, True)
+
+    def read_on(self) -> None:
+        """The disk is no longer behind."""
+        held, self._held = self._held, {}
+        for link in held:
+            link.hold_reading(Hold.DISK, False)
 
     def link_paused(self, link: Link) -> None:
         if link.connection in self.links:
