@@ -177,3 +177,25 @@ def test_one_seed_gives_one_run_whatever_the_hash_seed() -> None:
     assert len(traces) == 1
     assert trace(21) + "\n" in traces
     assert trace(22) + "\n" not in traces
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_metadata_arrives_though_nine_of_ten_have_another_one(seed: int) -> None:
+    """T18: each liar answers whole and in order, with the metadata of another torrent."""
+    many = single_file(random.Random(6).randbytes(80_000), 20)  # 80 KB of hashes
+    world = World(many, seed)
+    liars = []
+    for number in range(9):
+        other = single_file(random.Random(number + 10).randbytes(80_000), 20)
+        liars.append(SimulatedPeer(world, seed=True, torrent=other))
+    honest = SimulatedPeer(world, seed=True, upload_bytes_per_s=100_000)
+    leecher = SimulatedPeer(world, magnet=True)
+    for peer in [*liars, honest]:
+        peer.start()
+    world.announced.clear()
+    leecher.start()
+    leecher.meet(*liars, honest)
+    assert world.run(30, lambda: leecher.swarm.metadata is not None)
+    assert leecher.swarm.metadata == many.metadata
+    assert leecher.closed.count("metadata that does not match the infohash") >= 1
+    assert honest.address.host in [c.address.host for c in leecher.swarm.connections]

@@ -26,6 +26,7 @@ from torrentd.wire.swarm.info_serving import serve_metadata
 from torrentd.wire.swarm.peer import Peer
 from torrentd.wire.swarm.piece_mask import mask_of
 from torrentd.wire.swarm.rooms import Rooms
+from torrentd.wire.swarm.uploads import REFUSALS_MAX
 
 
 class Conversation(Rooms):
@@ -47,8 +48,8 @@ class Conversation(Rooms):
             if not self._take_quiet(peer, event, actions, now):
                 quiet = False
                 self._take_loud(peer, event, actions, now)
-                if peer.parted:
-                    break
+            if peer.parted:
+                return False
         return quiet
 
     def _take_quiet(self, peer: Peer, event: Event, actions: list[Action], now: float) -> bool:
@@ -56,7 +57,7 @@ class Conversation(Rooms):
             case events.BlocksRequested():
                 self._serve(peer, actions, now)
             case events.Have():
-                self._receive_have(peer, event.piece_index)
+                self._receive_have(peer, event.piece_index, actions, now)
             case events.RequestRejected():
                 self._receive_reject(peer, event.block)
             case events.UnrequestedBlock():
@@ -150,12 +151,16 @@ class Conversation(Rooms):
             self._download.update_interest(peer)
         self._part_if_done(peer, actions, now)
 
-    def _receive_have(self, peer: Peer, piece_index: int) -> None:
+    def _receive_have(
+        self, peer: Peer, piece_index: int, actions: list[Action], now: float
+    ) -> None:
         peer.mask |= 1 << piece_index
         if self._download is not None:
             self._download.picker.has_piece(peer, piece_index)
             if not peer.connection.am_interested:
                 self._download.update_interest(peer)
+        if peer.connection.is_seed:
+            self._part_if_done(peer, actions, now)
 
     def _lose_requests(self, peer: Peer, blocks: list[BlockRef]) -> None:
         if self._download is not None:
@@ -173,6 +178,9 @@ class Conversation(Rooms):
     def _serve(self, peer: Peer, actions: list[Action], now: float) -> None:
         if self._uploads is not None and self._download is not None:
             actions += self._uploads.serve(peer, self._download.have, now)
+            if peer.refusals > REFUSALS_MAX:
+                reason = "requests for pieces that we never had"
+                self._part(peer, reason, actions, now, misbehaved=True)
 
     # ---- extensions
 

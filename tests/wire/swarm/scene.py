@@ -198,7 +198,8 @@ class Guest:
         now, scene = self.scene.now, self.scene
         if self.near.outgoing:
             self.far.receive_data(memoryview(b"".join(self.near.data_to_send())), now)
-            self.far.accept(scene.infohash, now)
+            if self.far.infohash is None:
+                self.far.accept(scene.infohash, now)
             self.flush(handshake=True)
         else:
             self.near.receive_data(self._bytes(handshake=True), now)

@@ -1,0 +1,110 @@
+"""Joining, parting, dialing, banning (BEP 3, 11; security C3, W10, X3)."""
+
+from tests.wire.swarm.scene import OURS, Guest, Scene
+from torrentd.config.schema import Limits
+from torrentd.wire.formats.address import Address, AddressPolicy
+from torrentd.wire.formats.ids import PeerId
+from torrentd.wire.swarm.actions import Dial
+
+
+def test_a_full_swarm_takes_nobody_while_everybody_is_of_use() -> None:
+    scene = Scene(limits=Limits(peers_per_torrent_max=2))
+    for number in range(2):
+        Guest(scene, f"20.{number}.0.1")
+    late = Guest(scene, "20.9.0.1")
+    assert late.near not in scene.swarm.connections
+    assert len(scene.closed()) == 1
+
+
+def test_two_idle_minutes_later_the_oldest_makes_way() -> None:
+    scene = Scene(limits=Limits(peers_per_torrent_max=2))
+    oldest = Guest(scene, "20.0.0.1")
+    scene.later(1)
+    other = Guest(scene, "20.1.0.1")
+    scene.later(121)
+    late = Guest(scene, "20.9.0.1")
+    assert scene.swarm.connections == [other.near, late.near]
+    assert oldest.near not in scene.swarm.connections
+
+
+def test_a_host_that_lied_is_not_let_in_again_not_even_when_we_dial() -> None:
+    scene = Scene()
+    guest = Guest(scene, pieces=scene.full())
+    guest.unchoke()
+    guest.answer_all(spoil=True)
+    assert not all(scene.hash_and_store().values())
+    assert scene.swarm.peers_banned == 1
+    assert scene.swarm.hash_failures >= 1
+    assert scene.swarm.connections == []
+    Guest(scene, "20.0.0.1")
+    assert scene.swarm.connections == []
+    assert scene.find("20.0.0.1") == []
+
+
+def test_pieces_that_were_on_their_way_when_a_liar_went_count_it_only_once() -> None:
+    scene = Scene()
+    guest = Guest(scene, pieces=scene.full())
+    guest.unchoke()
+    guest.answer_all(spoil=True)
+    assert sum(not ok for ok in scene.hash_and_store().values()) > 1
+    assert scene.swarm.peers_banned == 1
+
+
+def test_behind_one_local_address_only_the_liar_goes() -> None:
+    scene = Scene(policy=AddressPolicy(allow_local=True))
+    honest = Guest(scene, "127.0.0.1", pieces=scene.full())
+    honest.unchoke()
+    honest.answer(*honest.owed[:3])
+    scene.hash_and_store()
+    stranger = PeerId(OURS[:-1] + b"x")
+    liar = Guest(scene, "127.0.0.1", peer_id=stranger, pieces=scene.full())
+    scene.do(scene.swarm.connection_lost(honest.near, scene.now))
+    back = Guest(scene, "127.0.0.1", pieces=scene.full())
+    scene.peer(back).verified = 1
+    liar.unchoke()
+    liar.answer_all(spoil=True)
+    scene.hash_and_store()
+    assert scene.swarm.connections == [back.near]
+    assert scene.swarm.peers_banned == 1
+
+
+def test_our_own_address_is_dialed_once() -> None:
+    scene = Scene()
+    assert scene.find("20.0.0.1") == [Address("20.0.0.1", 6881)]
+    Guest(scene, "20.0.0.1", dialed=True, peer_id=OURS)
+    assert scene.swarm.connections == []
+    scene.later(7200)
+    scene.told(Dial)
+    assert scene.find("20.0.0.1") == []
+
+
+def test_a_peer_that_was_of_use_is_dialed_again_soon_and_another_later() -> None:
+    scene = Scene()
+    scene.find("20.0.0.1", "20.1.0.1")
+    useful = Guest(scene, "20.0.0.1", dialed=True, pieces=scene.full())
+    useless = Guest(scene, "20.1.0.1", dialed=True)
+    useful.unchoke()
+    useful.answer()
+    for guest in (useful, useless):
+        scene.do(scene.swarm.connection_lost(guest.near, scene.now))
+    scene.later(15)
+    assert [dial.address.host for dial in scene.told(Dial)] == ["20.0.0.1"]
+    scene.later(30)
+    assert [dial.address.host for dial in scene.told(Dial)] == ["20.1.0.1"]
+
+
+def test_an_incoming_peer_is_dialed_at_the_port_it_named() -> None:
+    scene = Scene()
+    guest = Guest(scene, "20.0.0.1")
+    guest.say_extensions(listen_port=7001)
+    assert scene.told(Dial) == []
+    scene.do(scene.swarm.connection_lost(guest.near, scene.now))
+    scene.later(120)
+    assert [dial.address for dial in scene.told(Dial)] == [Address("20.0.0.1", 7001)]
+
+
+def test_dials_are_never_more_than_there_is_room() -> None:
+    scene = Scene(limits=Limits(peers_per_torrent_max=4))
+    assert len(scene.find(*(f"20.{n}.0.1" for n in range(20)))) == 4
+    scene.do(scene.swarm.dial_failed(Address("20.99.0.1", 6881), scene.now))
+    assert scene.told(Dial) == []

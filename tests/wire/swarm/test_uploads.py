@@ -1,0 +1,147 @@
+"""What we owe peers, read and sent (BEP 3, 6; security W5, W8)."""
+
+import pytest
+
+from tests.wire.swarm.scene import TORRENT, Guest, Scene
+from torrentd.config.schema import Limits
+from torrentd.wire.formats.geometry import BlockRef
+from torrentd.wire.peer.events import Choked, RequestRejected, Unchoked
+from torrentd.wire.swarm.actions import ReadBlocks
+from torrentd.wire.swarm.uploads import REFUSALS_MAX
+
+
+def seeding(limits: Limits | None = None) -> Scene:
+    scene = Scene(opened=False, limits=limits)
+    scene.open(scene.full())
+    return scene
+
+
+def leecher(scene: Scene, host: str = "20.0.0.1", *, fast: bool = True) -> Guest:
+    """One that is unchoked."""
+    guest = Guest(scene, host, pieces=scene.pieces() if fast else None, fast=fast)
+    guest.far.send_interested()
+    guest.flush()
+    assert guest.said(Unchoked)
+    return guest
+
+
+def ask(guest: Guest, *blocks: BlockRef) -> None:
+    guest.far.send_requests(list(blocks), guest.scene.now)
+    guest.flush()
+
+
+def test_blocks_of_one_piece_are_read_together() -> None:
+    scene = seeding()
+    blocks = scene.info.geometry.blocks
+    ask(leecher(scene), *blocks(2), *blocks(5))
+    reads = scene.told(ReadBlocks)
+    assert [(read.piece_index, len(read.blocks)) for read in reads] == [(2, 3), (5, 3)]
+
+
+def test_no_more_is_read_than_the_peer_may_have_waiting() -> None:
+    scene = seeding(Limits(send_buffer_bytes_max=64 * 1024))
+    guest = leecher(scene)
+    ask(guest, *(block for i in range(6) for block in scene.info.geometry.blocks(i)))
+    read = sum(length for read in scene.told(ReadBlocks) for _, length in read.blocks)
+    assert 0 < read <= 64 * 1024
+    assert scene.peer(guest).reading_bytes == read
+
+
+def test_what_is_read_is_read_once_however_often_it_is_asked_for() -> None:
+    scene = seeding()
+    guest = leecher(scene)
+    block = BlockRef(0, 0, 16384)
+    for _ in range(20):
+        ask(guest, block)
+    assert len(scene.told(ReadBlocks)) == 1
+
+
+def test_a_cancel_before_the_disk_answers_is_not_sent() -> None:
+    scene = seeding()
+    guest = leecher(scene)
+    first, second, _ = scene.info.geometry.blocks(0)
+    ask(guest, first, second)
+    guest.far.send_cancel(first)
+    guest.flush()
+    scene.read()
+    assert scene.swarm.uploaded_bytes == second.length
+
+
+def test_a_piece_that_we_lack_is_rejected_and_not_for_ever() -> None:
+    scene = Scene(opened=False)
+    scene.open(scene.pieces(1))
+    guest = leecher(scene)
+    ask(guest, BlockRef(0, 0, 16384), BlockRef(1, 0, 16384))
+    assert guest.said(RequestRejected) == [RequestRejected(BlockRef(0, 0, 16384))]
+    assert scene.read() == [(1, 0)]
+    for _ in range(REFUSALS_MAX):
+        ask(guest, BlockRef(0, 0, 16384))
+    assert scene.closed() == ["requests for pieces that we never had"]
+
+
+def test_who_is_choked_is_not_served() -> None:
+    scene = seeding(Limits(unchoke_slots=1))
+    leecher(scene)
+    second = Guest(scene, "20.1.0.1", pieces=scene.pieces())
+    second.far.send_interested()
+    second.flush()
+    assert second.said(Unchoked) == []
+    fast = next(iter(second.far.allowed_fast_in))
+    slow = next(i for i in range(12) if i not in second.far.allowed_fast_in)
+    ask(second, BlockRef(slow, 0, 100), BlockRef(fast, 0, 100))
+    assert second.said(RequestRejected) == [RequestRejected(BlockRef(slow, 0, 100))]
+    assert scene.read() == [(fast, 0)]
+
+
+def test_allowed_fast_names_only_pieces_that_we_have() -> None:
+    scene = Scene(opened=False)
+    scene.open(scene.pieces(*range(6)))
+    guest = Guest(scene, pieces=scene.pieces())
+    assert guest.far.allowed_fast_in
+    assert all(piece_index < 6 for piece_index in guest.far.allowed_fast_in)
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_a_re_download_bot_gets_three_copies_and_no_more(fast: bool) -> None:
+    """T23: it comes again and again with an empty bitfield and another peer id."""
+    scene = seeding()
+    served = 0
+    for _ in range(8):
+        guest = Guest(scene, pieces=scene.pieces() if fast else None, fast=fast)
+        guest.far.send_interested()
+        guest.flush()
+        for piece_index in range(13):
+            if not guest.far.peer_choking:
+                ask(guest, *scene.info.geometry.blocks(piece_index))
+                scene.read()
+        scene.do(scene.swarm.connection_lost(guest.near, scene.now))
+        scene.later(11)
+    served = scene.swarm.uploaded_bytes
+    assert 3 * len(TORRENT.content) <= served < 3.2 * len(TORRENT.content)
+    other = leecher(scene, "20.1.0.1")
+    ask(other, BlockRef(0, 0, 16384))
+    assert scene.read() == [(0, 0)], "others are unaffected"
+
+
+def test_one_that_had_enough_is_choked_while_it_is_here() -> None:
+    scene = seeding()
+    guest = leecher(scene)
+    for _ in range(4):
+        for piece_index in range(13):
+            ask(guest, *scene.info.geometry.blocks(piece_index))
+            scene.read()
+    scene.later(11)
+    assert guest.said(Choked)
+    assert scene.swarm.uploaded_bytes < 3.2 * len(TORRENT.content)
+
+
+def test_a_flood_of_requests_stays_within_the_queue() -> None:
+    """W5: 512 are kept, the others rejected."""
+    scene = seeding()
+    guest = leecher(scene)
+    scene.swarm.transport_paused(guest.near)
+    blocks = [BlockRef(0, begin, 1) for begin in range(3000)]
+    for at in range(0, 3000, 500):
+        ask(guest, *blocks[at : at + 500])
+    assert len(guest.near.owed) <= 512
+    assert scene.told(ReadBlocks) == []
