@@ -3,6 +3,7 @@
 Opened once its metadata is known, and again for `verify`. Until then there is only the record.
 """
 
+import asyncio
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -135,12 +136,15 @@ class Holding:
         self._check = check
         try:
             async with self._services.checks:
-                problem = await self._workers.run(partial(run_check, check))
+                runs = [self._workers.run(partial(run_check, check)) for _ in range(CHECK_THREADS)]
+                problems = await asyncio.gather(*runs)
         finally:
             self._check = None
-        if problem is not None:
+        for problem in filter(None, problems):
             return Unusable(problem)
-        return finish_check(opened, self._remembered)
+        if not check.finished:
+            return Unusable("the check was stopped")
+        return await self._workers.run(partial(finish_check, opened, self._remembered))
 
     def _claim(self, store: FileStore) -> Unusable | None:
         roots = {f"{self.root}/{name.partition('/')[0]}": None for name in store.names if name}

@@ -92,4 +92,8 @@ def finish_check(opened: Opened, remembered: Remembered) -> Opened | Unusable:
             f"{opened.store.root / foreign[0]} is there and holds nothing of this torrent; "
             "move it away or choose another folder"
         )
+    try:
+        opened.store.sync_found()  # only then may it go on record (F2)
+    except StoreError as error:
+        return Unusable(str(error))
     return Opened(opened.store, check.have, None)

@@ -72,6 +72,7 @@ class Storage:
         self._jobs = 0
         self._unwritten_bytes = 0  # waiting, or in a job
         self._held = False
+        self._closed = False
         self._retry_s = RETRY_FIRST_S
         self._timer: asyncio.TimerHandle | None = None
 
@@ -116,13 +117,16 @@ class Storage:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self.error = None
         waiting, self._waiting = self._waiting, deque()
         for piece_index, buffer in waiting:
             self._unwritten_bytes -= len(buffer)
             self._owner.store_failed(piece_index, buffer)
+        self._relieve()
 
     def close(self) -> None:
         """After this nothing of the torrent is read or written any more."""
+        self._closed = True
         self.give_up()
         self._cache.forget(self._infohash)
         self._workers.submit(self.store.close, lambda _: None)
@@ -178,6 +182,8 @@ class Storage:
                 self._owner.piece_stored(piece_index, buffer)
             elif outcome == "refused":
                 self._owner.piece_refused(piece_index, buffer)
+            elif self._closed:
+                self._owner.store_failed(piece_index, buffer)
             else:
                 self._waiting.appendleft((piece_index, buffer))
                 self._unwritten_bytes += len(buffer)

@@ -14,7 +14,7 @@ from typing import Protocol
 from torrentd.daemon.tasks import Tasks
 from torrentd.wire.peer.connection import PeerConnection
 
-RECEIVE_BUFFER_BYTES = 512 * 1024
+RECEIVE_BUFFER_BYTES = 256 * 1024  # stays in the processor's cache
 # A reader that takes nothing of what waits for it for this long is cut (W7).
 STALLED_S = 60.0
 # After Close, what is queued gets this long to leave.

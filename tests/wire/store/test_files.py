@@ -395,3 +395,45 @@ class TestStamps:
         absent = [i for i, stamp in enumerate(store.stamps()) if stamp is None]
         assert absent == [2, 7, 8]
         store.close()
+
+
+class TestSyncFound:
+    """What an earlier run wrote may still be on its way to the disk (F2)."""
+
+    def test_every_file_with_data_is_synced_though_we_wrote_none(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        torrent = multi_file(
+            [File((b"a",), b"1" * 40), File((b"b",), b""), File((b"c",), b"2" * 9)]
+        )
+        earlier = file_store(torrent, tmp_path)
+        fill(earlier, torrent)
+        earlier.close()
+        synced: list[str] = []
+        monkeypatch.setattr(
+            os, "fdatasync", lambda fd: synced.append(os.readlink(f"/proc/self/fd/{fd}"))
+        )
+        found = file_store(torrent, tmp_path)
+        found.sync_found()
+        found.close()
+        assert [Path(name).name for name in synced] == ["a", "c"]
+
+    def test_a_hard_linked_file_is_synced_without_being_opened_for_writing(
+        self, store: FileStore, tmp_path: Path
+    ) -> None:
+        name = tmp_path / store.names[0]
+        name.write_bytes(SINGLE.content)
+        os.link(name, tmp_path / "another name")
+        store.sync_found()
+
+    def test_a_failure_is_told(
+        self, store: FileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / store.names[0]).write_bytes(SINGLE.content)
+
+        def fail(descriptor: int) -> None:
+            raise OSError(errno.EIO, "Input/output error")
+
+        monkeypatch.setattr(os, "fdatasync", fail)
+        with pytest.raises(StoreError):
+            store.sync_found()
