@@ -225,7 +225,7 @@ class Conversation(Rooms):
                 self._take(peer, told, actions, now)
 
     def _receive_pex(self, peer: Peer, pex: Pex, actions: list[Action], now: float) -> None:
-        addresses = self._exchange.receive(peer, pex, now)
+        addresses = self._exchange.receive(peer, pex, now, complete=self.is_complete)
         if addresses is None:
             self._part(peer, "peer exchange too often", actions, now, misbehaved=True)
         else:

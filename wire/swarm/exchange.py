@@ -47,13 +47,18 @@ class Exchange:
         """When the next round is due."""
         return self._round_at
 
-    def receive(self, peer: Peer, pex: Pex, now: float) -> list[Address] | None:
-        """The addresses to believe; None: the peer floods us and must go."""
+    def receive(self, peer: Peer, pex: Pex, now: float, *, complete: bool) -> list[Address] | None:
+        """The addresses to believe; None: the peer floods us and must go. Seeds are of no use to
+        one that is `complete`."""
         last_at, peer.pex_received_at = peer.pex_received_at, now
         if last_at is not None and last_at + TOO_SOON_S > now:
             peer.pex_too_soon += 1
             return None if peer.pex_too_soon > TOO_SOON_MAX else []
-        return [address for address, _ in pex.added[:CONTACTS_MAX]]
+        return [
+            address
+            for address, flags in pex.added[:CONTACTS_MAX]
+            if not (complete and flags & FLAG_SEED)
+        ]
 
     def _contacts(self, peers: Iterable[Peer]) -> dict[Address, int]:
         contacts = {}

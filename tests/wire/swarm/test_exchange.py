@@ -98,6 +98,15 @@ class TestIn:
         guest.flush()
         assert self.dials(scene) == ["20.8.0.1"]
 
+    def test_a_seed_has_no_use_for_seeds(self) -> None:
+        scene = Scene(opened=False)
+        scene.open(scene.full())
+        guest = listener(scene)
+        seed, other = Address("20.8.0.1", 6881), Address("20.9.0.1", 6881)
+        guest.far.send_pex(Pex([(seed, FLAG_SEED), (other, FLAG_REACHABLE)]))
+        guest.flush()
+        assert self.dials(scene) == ["20.9.0.1"]
+
     @pytest.mark.parametrize("host", ["127.0.0.1", "10.0.0.1", "169.254.169.254", "224.0.0.1"])
     def test_local_addresses_are_not(self, host: str) -> None:
         scene = Scene()
