@@ -21,7 +21,7 @@ from typing import NoReturn
 
 from torrentd.daemon.ctl.failure import INTERRUPTED
 from torrentd.daemon.ctl.quantities import rate, size
-from torrentd.daemon.demo_node import POLL_S, DemoFailed, Node, NodeSettings, free_port
+from torrentd.daemon.demo_node import POLL_S, DemoFailed, Node, NodeSettings, free_port, undisturbed
 from torrentd.daemon.demo_payload import Payload, first_difference, make_payload
 
 NODE_COUNT = 4
@@ -86,7 +86,7 @@ def download(options: argparse.Namespace) -> int:
             allow_local_addresses=options.allow_local_addresses,
         )
         node = Node(settings)
-        stack.callback(node.stop)
+        stack.callback(_stop_all, [node])
         node.start()
         node.wait_until_ready()
         print(f"downloading to {directory}; Ctrl-C stops, the same command goes on", flush=True)
@@ -94,6 +94,7 @@ def download(options: argparse.Namespace) -> int:
 
 
 def _start_network(nodes: list[Node], hosts: list[str]) -> None:
+    print(f"starting {len(nodes)} torrentd daemons on loopback …", flush=True)
     started_at = time.monotonic()
     nodes[0].start()
     nodes[0].wait_until_ready()  # the others ask it first, and again only seconds later
@@ -163,10 +164,12 @@ def _node(folder: Path, host: str, port: int, bootstrap: str | None) -> Node:
 
 
 def _stop_all(nodes: list[Node]) -> None:
-    for node in nodes:
-        node.terminate()
-    for node in nodes:
-        node.stop()
+    """Also when Ctrl-C is pressed twice."""
+    with undisturbed():
+        for node in nodes:
+            node.terminate()
+        for node in nodes:
+            node.stop()
 
 
 def _say(since: float, sentence: str) -> None:

@@ -1,11 +1,13 @@
 """One torrentd process of the demonstration: its folder, its configuration, its end."""
 
 import json
+import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +23,27 @@ POLL_S = 0.05
 
 class DemoFailed(Exception):
     """What went wrong, in a sentence."""
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Ctrl-C and SIGTERM wait until the end of this.
+
+    Between the fork and the return of Popen nobody else knows of the process: an exception there
+    would leave it running for ever. Blocking the signals would not do, since a child inherits that.
+    """
+    held: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, frame: held.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for number in dict.fromkeys(held):
+        signal.raise_signal(number)
 
 
 @dataclass(slots=True)
@@ -68,7 +91,7 @@ class Node:
         state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         config = state_dir / "torrentd.yaml"
         config.write_text(self.settings.as_yaml())
-        with self._log_path().open("wb") as log:
+        with self._log_path().open("wb") as log, undisturbed():
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "torrentd.daemon.main", "--config", str(config)],
                 stdin=subprocess.DEVNULL,
@@ -101,10 +124,15 @@ class Node:
         command = [sys.executable, "-m", "torrentd.daemon.ctl.main"]
         command += ["--socket", str(self.settings.socket), *arguments]
         sink = subprocess.DEVNULL if quiet else None
-        process = subprocess.Popen(command, stdout=sink, stderr=sink)
+        with undisturbed():
+            process = subprocess.Popen(command, stdout=sink, stderr=sink)
         try:
             return process.wait()
-        except BaseException:  # Ctrl-C reaches it too; it gives the terminal back and ends
+        except KeyboardInterrupt:  # Ctrl-C reaches it too: it gives the terminal back and ends
+            _end(process)
+            raise
+        except SystemExit:  # SIGTERM was for us alone
+            process.terminate()
             _end(process)
             raise
 
