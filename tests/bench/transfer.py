@@ -157,7 +157,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir="/dev/shm", prefix="torrentd-bench-") as name:
         scratch = Path(name)
         for piece_kib in options.piece_kib:
-            payload = single_file(scratch, options.size_mib * MIB, piece_kib * 1024)
+            payload = single_file(scratch / "payload", options.size_mib * MIB, piece_kib * 1024)
             results: dict[tuple[str, str], list[Figures]] = {pair: [] for pair in PAIRS}
             for _ in range(options.rounds):
                 for pair, rounds in results.items():
