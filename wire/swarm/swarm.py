@@ -1,8 +1,7 @@
 """One infohash: every decision about its peers and pieces (BEP 3, 5, 6, 9, 10, 11).
 
-The rooms decide: `company` who is here, `info_download` the metadata, `download` the pieces,
-`uploads` and `choker` what others get. `Conversation` is the peers' side; here is the daemon's.
-Every input returns its actions; nothing is left to drain. Nothing from a peer raises.
+The rooms decide; `Conversation` is the peers' side, here is the daemon's. Every input returns its
+actions; nothing is left to drain. Nothing from a peer raises.
 """
 
 from collections.abc import Iterable
@@ -143,8 +142,8 @@ class Swarm(Conversation):
         if not connection.outgoing and connection.infohash is None:
             connection.accept(self.infohash, now)
         peer, parting = self._company.admit(connection, now)
-        for other in parting:
-            self._part(other, "no room, or one of its host is here", actions, now)
+        for loser in parting:
+            self._part(loser, "no room, or one of its host is here", actions, now)
         if connection.handshake is not None and not peer.parted:
             self._greet(peer, actions, now)
             self._take(peer, connection.tick(now), actions, now)  # what came behind it
@@ -199,6 +198,8 @@ class Swarm(Conversation):
             peer.paused = False
             serve_waiting(peer, self.metadata)
             self._serve(peer, actions, now)
+            if peer.parted:
+                return self._finish(actions, now)
             if connection.has_data_to_send:
                 actions.append(Transmit(connection))
         return actions
@@ -272,7 +273,7 @@ class Swarm(Conversation):
         if connection.has_data_to_send:
             actions.append(Transmit(connection))
         self._serve(peer, actions, now)
-        return actions
+        return self._finish(actions, now) if peer.parted else actions
 
     def read_failed(
         self,
@@ -292,6 +293,7 @@ class Swarm(Conversation):
         if self._download is not None:
             self._download.lost(piece_index)
             self._completed_told = self._completed_told and self.is_complete
+            self._rechoke_due = True  # and hungry, when nobody is here
             for peer in self._company.peers.values():
                 if peer.greeted:
                     self._download.update_interest(peer)
@@ -304,6 +306,7 @@ class Swarm(Conversation):
             return []
         self._download.select(indices, self._company.peers.values())
         self._completed_told = self._completed_told and self.is_complete
+        self._rechoke_due = True  # and hungry, when nobody is here
         return self._finish(self._complete([], now), now)
 
     # ---- after every input
@@ -385,10 +388,9 @@ class Swarm(Conversation):
     def _deadlines(self) -> list[float]:
         peers = self._company.peers
         deadlines = [connection.next_deadline() for connection in peers]
+        more: list[float | None] = []
         if self.running:
-            more = [self._schedule.next_deadline(), self._company.next_deadline(self._now)]
-        else:
-            more = []
+            more += [self._schedule.next_deadline(), self._company.next_deadline(self._now)]
         if self.metadata is None:
             more.append(self._info_download.next_deadline())
         if peers:

@@ -62,6 +62,12 @@ class TestOut:
         scene.later(61)
         assert told(guest) == []
 
+    def test_an_address_that_never_shook_hands_is_told_to_nobody(self) -> None:
+        scene = Scene()
+        scene.find("20.1.0.1")
+        Guest(scene, "20.1.0.1", dialed=True, greet=False)
+        assert told(listener(scene)) == []
+
     def test_who_does_not_speak_it_hears_nothing(self) -> None:
         scene = Scene()
         guest = Guest(scene, "20.5.0.1")

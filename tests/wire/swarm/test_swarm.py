@@ -279,6 +279,15 @@ class TestSelection:
         assert scene.swarm.is_complete
         assert scene.closed() == ["neither side wants anything"]
 
+    def test_a_seed_that_lost_a_piece_looks_for_peers_soon(self) -> None:
+        scene = Scene(opened=False)
+        scene.open(scene.full())
+        scene.later(100)
+        scene.told(SearchPeers)
+        scene.do(scene.swarm.piece_lost(3, scene.now))
+        scene.later(6)
+        assert scene.told(SearchPeers) == [SearchPeers(announce=False)]
+
 
 class TestBackPressure:
     def test_nothing_is_read_for_a_peer_that_takes_no_bytes(self) -> None:
