@@ -25,6 +25,7 @@ from torrentd.wire.formats.metainfo import Info
 from torrentd.wire.store import resume
 from torrentd.wire.store.api import StoreError
 from torrentd.wire.store.files import FileStore
+from torrentd.wire.store.paths import safe_component
 from torrentd.wire.store.resume import ResumeState
 from torrentd.wire.store.verify import Check
 
@@ -58,6 +59,8 @@ class Holding:
         self._owner = owner
         self._store: FileStore | None = None
         self._check: Check | None = None
+        if self.names:  # on record, so they are ours whoever else is loaded before
+            self._claim(self.names)
         self._latest = 0  # of the calls of `open`: only the latest one counts
         self.opening = False
 
@@ -72,14 +75,13 @@ class Holding:
         self._latest += 1
         call = self._latest
         self.opening = True
-        opened = await self._find(info)
+        refused = self._claim(self.names or [root_name(info, self._infohash)])
+        opened = refused or await self._find(info)
         if call != self._latest:
             return None
         self.opening = False
-        refused = opened if isinstance(opened, Unusable) else self._claim(opened.store)
-        if refused is not None:
-            return refused
-        assert isinstance(opened, Opened)
+        if isinstance(opened, Unusable):
+            return opened
         self._store = opened.store
         self.names = list(opened.store.names)
         self.storage = Storage(
@@ -146,8 +148,9 @@ class Holding:
             return Unusable("the check was stopped")
         return await self._workers.run(partial(finish_check, opened, self._remembered))
 
-    def _claim(self, store: FileStore) -> Unusable | None:
-        roots = {f"{self.root}/{name.partition('/')[0]}": None for name in store.names if name}
+    def _claim(self, names: list[str]) -> Unusable | None:
+        """First come, first served."""
+        roots = {f"{self.root}/{name.partition('/')[0]}": None for name in names if name}
         owner = self._services.claims.claim(self._infohash, roots)
         if owner is None:
             return None
@@ -172,3 +175,8 @@ def _remove(store: FileStore) -> StoreError | None:
     except StoreError as error:
         return error
     return None
+
+
+def root_name(info: Info, infohash: InfoHash) -> str:
+    """The first component of all of a torrent's paths (`safe_names`)."""
+    return safe_component(info.name, instead=infohash.hex())

@@ -305,13 +305,11 @@ class Torrent:
         """Save the metadata, look at the data, and let the swarm begin with what is there."""
         metadata = self._metadata
         assert metadata is not None
-        state = self._services.state
-        problem = await self._services.disk.state.run(
-            partial(state.save_metadata, self.infohash, metadata)
-        )
+        save = partial(self._services.state.save_metadata, self.infohash, metadata)
+        saving = self._services.disk.state.run(save)
+        found, problem = await asyncio.gather(self.holding.open(info), saving)
         if problem is not None:
             log.warning("metadata not saved", torrent=self.infohash.hex(), cause=problem)
-        found = await self.holding.open(info)
         if found is None or self._closed:
             return
         if isinstance(found, Unusable):

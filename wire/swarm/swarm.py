@@ -213,6 +213,7 @@ class Swarm(Conversation):
         actions: list[Action] = []
         previous = self._download
         self._download = Download(self.info, have.copy(), self._select, self._limits, self._rng)
+        self._completed_told = self._completed_told and self.is_complete
         self._uploads = Uploads(self._limits, self.info.total_bytes)
         for peer in list(self._company.peers.values()):
             if peer.greeted:

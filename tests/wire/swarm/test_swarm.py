@@ -76,6 +76,16 @@ class TestLife:
         scene.open(scene.full())
         assert scene.told(Completed) == []
 
+    def test_what_a_second_check_misses_is_fetched_and_completion_told_again(self) -> None:
+        scene = Scene()
+        scene.open(scene.full())
+        scene.told(Completed)
+        scene.open(scene.pieces(*range(1, PIECES)))
+        guest = Guest(scene, pieces=scene.full())
+        guest.unchoke()
+        download(scene, guest)
+        assert scene.told(Completed) == [Completed()]
+
     def test_a_stop_closes_everything_and_leaves_no_deadline(self) -> None:
         scene = Scene()
         guest = Guest(scene, pieces=scene.full())

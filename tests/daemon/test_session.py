@@ -1,0 +1,326 @@
+"""Sessions on loopback: a magnet becomes a file, and nothing that was had is ever lost."""
+
+import asyncio
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.daemon.session_room import (
+    PORT,
+    TIMEOUT_S,
+    is_complete,
+    lay_out,
+    make_config,
+    new_host,
+    new_port,
+    run,
+    running,
+    seed,
+    until,
+)
+from tests.wire.torrents import File, assorted, multi_file, single_file
+from torrentd.config.schema import Config, Limits
+from torrentd.daemon.session import Session
+from torrentd.daemon.state_dir import StateLocked
+from torrentd.daemon.status import AddRequest, Refused
+from torrentd.wire.formats.address import Address
+from torrentd.wire.formats.metainfo import encode_metainfo
+
+KIB = 1024
+LARGE = single_file(random.Random(1).randbytes(3_000_000), 64 * KIB, b"large.bin")
+SMALL = single_file(random.Random(2).randbytes(100_000), 16 * KIB, b"small.bin")
+
+
+def pair(directory: Path, host: str | None = None) -> tuple[Config, Config]:
+    """Two daemons who are each other's bootstrap node."""
+    hosts = (host, host) if host is not None else (new_host(), new_host())
+    ports = (new_port(), new_port()) if host is not None else (PORT, PORT)
+    texts = [str(Address(*both)) for both in zip(hosts, ports, strict=True)]
+    first, second = (
+        make_config(directory / str(i), hosts[i], port=ports[i], bootstrap=(texts[1 - i],))
+        for i in range(2)
+    )
+    return first, second
+
+
+class TestFromMagnetToFile:
+    @pytest.mark.parametrize("host", [None, "::1"], ids=["ipv4", "ipv6"])
+    def test_two_sessions_find_each_other_over_their_own_dht(
+        self, host: str | None, tmp_path: Path
+    ) -> None:
+        async def scenario() -> None:
+            seeding, leeching = pair(tmp_path, host)
+            async with running(seeding) as seeder, running(leeching) as leecher:
+                infohash = await seed(seeder, LARGE, tmp_path / "source")
+                await leecher.add(AddRequest(magnet=infohash.hex()))
+                assert await leecher.wait(infohash, "metadata", TIMEOUT_S)
+                assert await leecher.wait(infohash, "done", TIMEOUT_S)
+                assert leecher.torrent(infohash).state == "seeding"
+                assert leecher.torrent(infohash).name == "large.bin"
+                await until(lambda: seeder.torrent(infohash).uploaded_bytes >= len(LARGE.content))
+
+        run(scenario())
+        assert is_complete(LARGE, tmp_path / "1" / "downloads")
+
+    def test_a_peer_named_in_the_magnet_is_enough(self, tmp_path: Path) -> None:
+        async def scenario() -> None:
+            torrent = assorted()
+            host = new_host()
+            seeding = make_config(tmp_path / "a", host)
+            leeching = make_config(tmp_path / "b", new_host())
+            async with running(seeding) as seeder, running(leeching) as leecher:
+                infohash = await seed(seeder, torrent, tmp_path / "source")
+                magnet = f"magnet:?xt=urn:btih:{infohash.hex()}&x.pe={host}:{PORT}"
+                await leecher.add(AddRequest(magnet=magnet))
+                assert await leecher.wait(infohash, "done", TIMEOUT_S)
+                assert [file.done_bytes == file.size_bytes for file in leecher.files(infohash)]
+            assert is_complete(torrent, tmp_path / "b" / "downloads")
+
+        run(scenario())
+
+    def test_only_the_files_selected_are_downloaded(self, tmp_path: Path) -> None:
+        async def scenario() -> None:
+            from_rng = random.Random(3)
+            files = [from_rng.randbytes(40_000) for _ in range(3)]
+            named = [File((b"file %d" % i,), content) for i, content in enumerate(files)]
+            torrent = multi_file(named, 8 * KIB, b"three")
+            host = new_host()
+            async with (
+                running(make_config(tmp_path / "a", host)) as seeder,
+                running(make_config(tmp_path / "b", new_host())) as leecher,
+            ):
+                infohash = await seed(seeder, torrent, tmp_path / "source")
+                await leecher.add(
+                    AddRequest(magnet=infohash.hex(), select=[2], peers=[f"{host}:{PORT}"])
+                )
+                assert await leecher.wait(infohash, "done", TIMEOUT_S)
+                statuses = leecher.files(infohash)
+                assert [status.wanted for status in statuses] == [False, False, True]
+                assert statuses[0].done_bytes == 0
+            downloads = tmp_path / "b" / "downloads" / "three"
+            assert (downloads / "file 2").read_bytes() == files[2]
+            assert not (downloads / "file 0").exists()
+
+        run(scenario())
+
+
+class TestLife:
+    def test_a_restart_begins_where_the_last_run_ended(self, tmp_path: Path) -> None:
+        async def scenario() -> None:
+            config = make_config(tmp_path, new_host())
+            async with running(config) as session:
+                infohash = await seed(session, LARGE, tmp_path / "source")
+                before = session.torrent(infohash)
+            async with running(config) as session:
+                assert await session.wait(infohash, "done", TIMEOUT_S)
+                after = session.torrent(infohash)
+                assert (after.name, after.added_at, after.done_bytes) == (
+                    before.name,
+                    before.added_at,
+                    before.done_bytes,
+                )
+
+        run(scenario())
+
+    def test_paused_torrents_stay_paused_and_without_peers(self, tmp_path: Path) -> None:
+        async def scenario() -> None:
+            host = new_host()
+            config = make_config(tmp_path / "b", new_host())
+            async with running(make_config(tmp_path / "a", host)) as seeder:
+                infohash = await seed(seeder, SMALL, tmp_path / "source")
+                request = AddRequest(magnet=infohash.hex(), paused=True, peers=[f"{host}:{PORT}"])
+                async with running(config) as session:
+                    await session.add(request)
+                    assert session.torrent(infohash).state == "paused"
+                async with running(config) as session:
+                    assert session.torrent(infohash).state == "paused"
+                    await session.resume(infohash)
+                    await session.add_peer(infohash, f"{host}:{PORT}")
+                    assert await session.wait(infohash, "done", TIMEOUT_S)
+                    await session.pause(infohash)
+                    assert session.torrent(infohash).state == "paused"
+                    assert session.peers(infohash) == []
+
+        run(scenario())
+
+    def test_verify_finds_what_was_changed_and_it_is_fetched_again(self, tmp_path: Path) -> None:
+        async def scenario() -> None:
+            host = new_host()
+            async with (
+                running(make_config(tmp_path / "a", host)) as seeder,
+                running(make_config(tmp_path / "b", new_host())) as leecher,
+            ):
+                infohash = await seed(seeder, SMALL, tmp_path / "source")
+                await leecher.add(AddRequest(magnet=infohash.hex(), peers=[f"{host}:{PORT}"]))
+                assert await leecher.wait(infohash, "done", TIMEOUT_S)
+                path = tmp_path / "b" / "downloads" / "small.bin"
+                with path.open("r+b") as file:
+                    file.seek(20_000)
+                    file.write(b"somebody was here")
+                await leecher.verify(infohash)
+                assert leecher.torrent(infohash).state == "checking"
+                await until(lambda: leecher.torrent(infohash).state != "checking")
+                await leecher.add_peer(infohash, f"{host}:{PORT}")
+                assert await leecher.wait(infohash, "done", TIMEOUT_S)
+                assert leecher.torrent(infohash).downloaded_bytes == len(SMALL.content) + 16 * KIB
+            assert is_complete(SMALL, tmp_path / "b" / "downloads")
+
+        run(scenario())
+
+    def test_remove_with_data_leaves_nothing_and_without_it_leaves_the_data(
+        self, tmp_path: Path
+    ) -> None:
+        async def scenario() -> None:
+            config = make_config(tmp_path, new_host())
+            async with running(config) as session:
+                infohash = await seed(session, SMALL, tmp_path / "source")
+                await session.remove(infohash)
+                assert is_complete(SMALL, tmp_path / "source")
+                await seed(session, SMALL, tmp_path / "source")
+                await session.remove(infohash, delete_data=True)
+                assert list((tmp_path / "source").iterdir()) == []
+                assert session.torrents() == []
+            assert list((tmp_path / "state" / "torrents").iterdir()) == []
+
+        run(scenario())
+
+    def test_waiting_ends_when_the_time_is_up_or_the_torrent_is_gone(self, tmp_path: Path) -> None:
+        async def scenario() -> None:
+            async with running(make_config(tmp_path, new_host())) as session:
+                infohash = session.find((await session.add(AddRequest(magnet="ab" * 20))).infohash)
+                assert not await session.wait(infohash, "metadata", 0.01)
+                waiting = asyncio.ensure_future(session.wait(infohash, "done"))
+                await asyncio.sleep(0)
+                await session.remove(infohash)
+                with pytest.raises(Refused, match="removed"):
+                    await waiting
+
+        run(scenario())
+
+    def test_a_second_daemon_in_the_same_folder_is_refused(self, tmp_path: Path) -> None:
+        async def scenario() -> None:
+            async with running(make_config(tmp_path, new_host())):
+                second = Session(make_config(tmp_path, new_host()))
+                with pytest.raises(StateLocked):
+                    await second.start()
+
+        run(scenario())
+
+    def test_an_address_that_cannot_be_had_keeps_the_daemon_from_starting(
+        self, tmp_path: Path
+    ) -> None:
+        async def scenario() -> None:
+            session = Session(make_config(tmp_path, "203.0.113.77"))
+            with pytest.raises(OSError, match="cannot listen on"):
+                await session.start()
+            async with running(make_config(tmp_path, new_host())):
+                pass  # the lock was given back
+
+        run(scenario())
+
+
+class TestAdding:
+    def test_the_same_torrent_twice_is_one_torrent(self, tmp_path: Path) -> None:
+        async def scenario() -> None:
+            async with running(make_config(tmp_path, new_host())) as session:
+                request = AddRequest(metainfo=encode_metainfo(SMALL.metadata))
+                assert (await session.add(request)).added
+                assert not (await session.add(request)).added
+                assert len(session.torrents()) == 1
+
+        run(scenario())
+
+    def test_existing_data_is_used(self, tmp_path: Path) -> None:
+        async def scenario() -> None:
+            lay_out(SMALL, tmp_path / "downloads")
+            async with running(make_config(tmp_path, new_host())) as session:
+                request = AddRequest(metainfo=encode_metainfo(SMALL.metadata))
+                infohash = session.find((await session.add(request)).infohash)
+                assert await session.wait(infohash, "done", TIMEOUT_S)
+                assert session.torrent(infohash).downloaded_bytes == 0
+
+        run(scenario())
+
+    def test_somebody_elses_file_is_never_overwritten(self, tmp_path: Path) -> None:
+        async def scenario() -> None:
+            path = tmp_path / "downloads" / "small.bin"
+            path.parent.mkdir()
+            path.write_bytes(b"precious" * 20_000)
+            async with running(make_config(tmp_path, new_host())) as session:
+                request = AddRequest(metainfo=encode_metainfo(SMALL.metadata))
+                infohash = session.find((await session.add(request)).infohash)
+                await until(lambda: session.torrent(infohash).state == "error")
+                assert "nothing of this torrent" in (session.torrent(infohash).error or "")
+                await session.remove(infohash, delete_data=True)
+            assert path.read_bytes() == b"precious" * 20_000
+
+        run(scenario())
+
+    def test_two_torrents_with_the_same_files_are_refused(self, tmp_path: Path) -> None:
+        async def scenario() -> None:
+            other = single_file(SMALL.content[::-1], 16 * KIB, b"small.bin")
+            async with running(make_config(tmp_path, new_host())) as session:
+                for torrent in (SMALL, other):
+                    await session.add(AddRequest(metainfo=encode_metainfo(torrent.metadata)))
+                await until(lambda: session.torrent(other.infohash).state == "error")
+                assert SMALL.infohash.hex() in (session.torrent(other.infohash).error or "")
+
+        run(scenario())
+
+    def test_a_large_torrent_file_is_read_outside_of_the_loop(self, tmp_path: Path) -> None:
+        async def scenario() -> None:
+            many = single_file(bytes(400_000), 20, b"many pieces")
+            assert len(many.metadata) > 256 * KIB
+            async with running(make_config(tmp_path, new_host())) as session:
+                assert (
+                    await session.add(AddRequest(metainfo=encode_metainfo(many.metadata)))
+                ).added
+                with pytest.raises(Refused, match="not a torrent file"):
+                    await session.add(AddRequest(metainfo=b"d" * 300_000))
+
+        run(scenario())
+
+
+class TestFinding:
+    def test_a_torrent_is_found_by_infohash_prefix_or_name(self, tmp_path: Path) -> None:
+        async def scenario() -> None:
+            async with running(make_config(tmp_path, new_host())) as session:
+                first = "abcd" + "0" * 36
+                await session.add(AddRequest(magnet=f"magnet:?xt=urn:btih:{first}&dn=One"))
+                await session.add(AddRequest(magnet="abcd" + "1" * 36))
+                assert session.find(first).hex() == first
+                assert session.find("abcd0").hex() == first
+                assert session.find("One").hex() == first
+                with pytest.raises(Refused, match=r"may be one of abcd0.*, abcd1"):
+                    session.find("abcd")
+                for selector in ("two", "abc", ""):
+                    with pytest.raises(Refused, match="no torrent"):
+                        session.find(selector)
+
+        run(scenario())
+
+
+class TestReconfigure:
+    def test_limits_change_at_once_and_what_needs_a_restart_is_told(self, tmp_path: Path) -> None:
+        async def scenario() -> None:
+            config = make_config(tmp_path, new_host())
+            async with running(config) as session:
+                other = make_config(tmp_path, new_host(), limits=Limits(connections_max=7))
+                assert session.reconfigure(other) == ["listen"]
+                assert session.reconfigure(config) == []
+
+        run(scenario())
+
+
+class TestStatus:
+    def test_the_daemon_tells_about_itself(self, tmp_path: Path) -> None:
+        async def scenario() -> None:
+            host = new_host()
+            async with running(make_config(tmp_path, host, bootstrap=())) as session:
+                status = session.status()
+                assert status.listen_addresses == [f"{host}:{PORT}"]
+                assert status.dht.enabled and status.dht.nodes_good == 0
+                assert status.warnings == []
+
+        run(scenario())
