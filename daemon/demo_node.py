@@ -42,8 +42,8 @@ def undisturbed() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    for number in dict.fromkeys(held):
-        signal.raise_signal(number)
+    for late in dict.fromkeys(held):
+        signal.raise_signal(late)
 
 
 @dataclass(slots=True)
@@ -169,7 +169,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 def free_port(host: str, wanted: int) -> int:
     """`wanted` when TCP and UDP are both free there, else any port that is."""
-    for port in (wanted, *range(20_000, 20_100)):
+    ports: list[int] = [wanted, *range(20_000, 20_100)]
+    for port in ports:
         if _is_free(host, port):
             return port
     raise DemoFailed(f"no port is free at {host}")

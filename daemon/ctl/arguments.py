@@ -153,17 +153,9 @@ def _parser() -> tuple[_Parser, dict[str, _Parser]]:
     add_peer = verb("add-peer", "connect a torrent to a peer you know", _ADD_PEER_DETAILS)
     _torrent(add_peer)
     add_peer.add_argument("address", metavar="ADDRESS:PORT", help="an IPv4 or [IPv6] address")
-    wait = verb("wait", "wait until torrents are done", _WAIT_DETAILS)
-    _torrents(wait, "+")
-    wait.add_argument(
-        "--until",
-        choices=("done", "metadata"),
-        default=argparse.SUPPRESS,
-        help="what to wait for; done if not given",
-    )
-    _timeout(wait)
+    _define_wait(verb("wait", "wait until torrents are done", _WAIT_DETAILS))
     verb("dht", "the state of the DHT node")
-    verb("version", "the version of the daemon that answers, and of torrentctl")
+    verb("version", "the version of the daemon that answers")
     verb("shutdown", "stop the daemon; its torrents go on at the next start")
     return parser, made
 
@@ -184,6 +176,17 @@ def _define_add(parser: _Parser) -> None:
     )
     _flag(parser, "--paused", "paused", "add it, and begin with resume")
     _flag(parser, "--wait", "wait", "wait until the data is here, and show the progress")
+    _timeout(parser)
+
+
+def _define_wait(parser: _Parser) -> None:
+    _torrents(parser, "+")
+    parser.add_argument(
+        "--until",
+        choices=("done", "metadata"),
+        default=argparse.SUPPRESS,
+        help="what to wait for; done if not given",
+    )
     _timeout(parser)
 
 
