@@ -14,7 +14,7 @@ from torrentd.wire.formats.bitfield import Bitfield
 from torrentd.wire.store import resume
 
 KILL_COUNT = 20
-SIZE_BYTES = 32 * 2**20
+SIZE_BYTES = 48 * 2**20
 PIECE_BYTES = 256 * 1024
 SEEDER_BYTES_PER_S = 4 * 2**20
 # What a kill may cost: the pieces half done at that moment, and what is still in the sockets.
@@ -56,7 +56,7 @@ def test_a_download_survives_twenty_kills(new_host: Callable[[], str], tmp_path:
             torrentd.command("add-peer", payload.infohash, peer)
             target = uploaded_bytes(handle) + rng.randrange(1, SIZE_BYTES // KILL_COUNT)
             wait_until(partial(has_uploaded, handle, target), 60, "the download goes on")
-            assert torrentd.torrent(payload.infohash)["state"] == "downloading"
+            assert uploaded_bytes(handle) < SIZE_BYTES, "killed too late to prove anything"
             torrentd.kill()
             previously, on_record = on_record, assert_every_claim_is_true(torrentd, payload)
             assert on_record >= previously, "a piece on record was lost"
