@@ -18,7 +18,7 @@ SIZE_BYTES = 48 * 2**20
 PIECE_BYTES = 256 * 1024
 SEEDER_BYTES_PER_S = 4 * 2**20
 # What a kill may cost: the pieces half done at that moment, and what is still in the sockets.
-IN_FLIGHT_BYTES_MAX = 2 * PIECE_BYTES
+IN_FLIGHT_BYTES_MAX = 4 * PIECE_BYTES
 
 
 def pieces_on_record(torrentd: TorrentdProcess, payload: Payload) -> list[int]:
