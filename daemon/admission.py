@@ -42,14 +42,18 @@ class TokenBucket:
 
     def take(self, now: float) -> float:
         """0.0 and one token is taken; or the seconds until there is one."""
+        wait_s = self.wait_s(now)
+        if not wait_s:
+            self._tokens -= 1.0
+        return wait_s
+
+    def wait_s(self, now: float) -> float:
+        """The seconds until there is a token; 0.0 when there is one."""
         self._tokens = min(
             self._tokens + (now - self._at) * self.rate_per_s, self.rate_per_s * BURST_S
         )
         self._at = now
-        if self._tokens >= 1.0:
-            self._tokens -= 1.0
-            return 0.0
-        return (1.0 - self._tokens) / self.rate_per_s
+        return max(1.0 - self._tokens, 0.0) / self.rate_per_s
 
 
 class Admission:

@@ -52,7 +52,7 @@ class Listener:
 
     def _accept_ready(self) -> None:
         for _ in range(ACCEPTS_PER_TURN_MAX):
-            wait_s = self._accepts.take(time.monotonic())
+            wait_s = self._accepts.wait_s(time.monotonic())
             if wait_s:
                 self._pause(wait_s)
                 return
@@ -72,6 +72,7 @@ class Listener:
             log.warning("cannot accept connections for a while", cause=str(error))
             self._pause(EXHAUSTED_PAUSE_S)
             return False
+        self._accepts.take(time.monotonic())
         address = Address(name[0], name[1])
         if not self._admission.admits(address.host):
             self._admission.refused += 1

@@ -19,6 +19,7 @@ class PathClaims:
             owner = self._owners.get(root, infohash)
             if owner != infohash:
                 return owner
+        self.release(infohash)
         for root in wanted:
             self._owners[root] = infohash
         self._roots[infohash] = wanted

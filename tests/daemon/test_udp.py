@@ -1,0 +1,178 @@
+"""The UDP endpoint: whose a datagram is, where none may go, and that it never stays closed."""
+
+import asyncio
+import socket
+
+import pytest
+
+from tests.daemon.session_room import new_host, run, supervised, until
+from torrentd.daemon.tasks import Tasks
+from torrentd.daemon.udp import DATAGRAM_BYTES_MAX, UdpEndpoint
+from torrentd.wire.formats.address import Address, AddressPolicy
+
+QUERY = b"d1:ad2:id20:abcdefghij0123456789e1:q4:ping1:t2:aa1:y1:qe"
+
+
+class Room:
+    """An endpoint and a plain socket that talks to it."""
+
+    def __init__(self, tasks: Tasks, host: str | None = None) -> None:
+        self.received: list[tuple[bytes, Address]] = []
+        self.host = host or new_host()
+        self.endpoint = UdpEndpoint(
+            Address(self.host, 0),
+            AddressPolicy(allow_local=True),
+            lambda endpoint, data, source: self.received.append((data, source)),
+            tasks,
+        )
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        self.other = socket.socket(family, socket.SOCK_DGRAM)
+        self.other.bind((self.host, 0))
+        self.other.setblocking(False)
+
+    @property
+    def other_address(self) -> Address:
+        name = self.other.getsockname()
+        return Address(name[0], name[1])
+
+    def say(self, data: bytes) -> None:
+        self.other.sendto(data, self.endpoint.bound)
+
+    def close(self) -> None:
+        self.endpoint.close()
+        self.other.close()
+
+
+class TestReceiving:
+    @pytest.mark.parametrize("host", [None, "::1"], ids=["ipv4", "ipv6"])
+    def test_krpc_is_told_with_its_source_and_answers_go_back(self, host: str | None) -> None:
+        async def scenario() -> None:
+            async with supervised() as tasks:
+                room = Room(tasks, host)
+                await room.endpoint.open()
+                room.say(QUERY)
+                await until(lambda: bool(room.received))
+                assert room.received == [(QUERY, room.other_address)]
+                room.endpoint.send(b"answer", room.other_address)
+                answer = await asyncio.get_running_loop().run_in_executor(
+                    None, _blocking_receive, room.other
+                )
+                assert answer == b"answer"
+                room.close()
+
+        run(scenario())
+
+    @pytest.mark.parametrize(
+        "garbage",
+        [b"", b"d", b"\x41" + bytes(30), b"x" * 100, b"d" + bytes(DATAGRAM_BYTES_MAX)],
+        ids=["empty", "short", "uTP", "text", "long"],
+    )
+    def test_what_is_not_krpc_is_dropped_and_counted(self, garbage: bytes) -> None:
+        async def scenario() -> None:
+            async with supervised() as tasks:
+                room = Room(tasks)
+                await room.endpoint.open()
+                room.say(garbage)
+                room.say(QUERY)
+                await until(lambda: bool(room.received))
+                assert [data for data, _ in room.received] == [QUERY]
+                assert room.endpoint.dropped == 1
+                room.close()
+
+        run(scenario())
+
+
+class TestSending:
+    """T34: whatever is sent wherever, the endpoint lives."""
+
+    @pytest.mark.parametrize(
+        "address",
+        [
+            Address("127.0.0.1", 0),
+            Address("127.0.0.1", 70000),
+            Address("127.0.0.1", -1),
+            Address("255.255.255.255", 6881),
+            Address("224.0.0.1", 6881),
+            Address("0.0.0.0", 6881),
+            Address("::1", 6881),
+        ],
+        ids=str,
+    )
+    def test_a_forbidden_address_is_never_sent_to(self, address: Address) -> None:
+        async def scenario() -> None:
+            async with supervised() as tasks:
+                room = Room(tasks)
+                await room.endpoint.open()
+                room.endpoint.send(QUERY, address)
+                assert room.endpoint.unsent == 1
+                room.say(QUERY)
+                await until(lambda: bool(room.received))
+                room.close()
+
+        run(scenario())
+
+    def test_errors_of_the_network_leave_it_alive(self) -> None:
+        async def scenario() -> None:
+            async with supervised() as tasks:
+                room = Room(tasks)
+                await room.endpoint.open()
+                for _ in range(1000):
+                    room.endpoint.send(b"x" * 70_000, room.other_address)  # EMSGSIZE
+                    room.endpoint.send(QUERY, Address(room.host, 9))  # ICMP: nobody there
+                room.say(QUERY)
+                await until(lambda: bool(room.received))
+                room.close()
+
+        run(scenario())
+
+    def test_nothing_is_sent_while_the_queue_is_full(self) -> None:
+        async def scenario() -> None:
+            async with supervised() as tasks:
+                room = Room(tasks)
+                await room.endpoint.open()
+                room.endpoint.pause_writing()
+                room.endpoint.send(QUERY, room.other_address)
+                assert room.endpoint.unsent == 1
+                room.endpoint.resume_writing()
+                room.endpoint.send(QUERY, room.other_address)
+                assert room.endpoint.unsent == 1
+                room.close()
+
+        run(scenario())
+
+
+class TestReopening:
+    def test_an_endpoint_that_the_loop_closed_opens_again_at_its_port(self) -> None:
+        async def scenario() -> None:
+            async with supervised() as tasks:
+                room = Room(tasks)
+                await room.endpoint.open()
+                bound = room.endpoint.bound
+                first = room.endpoint._transport
+                assert first is not None
+                first.abort()
+                await until(lambda: room.endpoint._transport not in (None, first))
+                assert room.endpoint.bound == bound
+                room.say(QUERY)
+                await until(lambda: bool(room.received))
+                room.close()
+
+        run(scenario())
+
+    def test_closed_by_us_it_stays_closed(self) -> None:
+        async def scenario() -> None:
+            async with supervised() as tasks:
+                room = Room(tasks)
+                await room.endpoint.open()
+                room.close()
+                await until(lambda: room.endpoint._transport is None)
+                room.endpoint.send(QUERY, Address("127.0.0.1", 1))
+                assert room.endpoint.unsent == 1
+
+        run(scenario())
+
+
+def _blocking_receive(sock: socket.socket) -> bytes:
+    sock.setblocking(True)
+    sock.settimeout(5)
+    return sock.recv(2048)
