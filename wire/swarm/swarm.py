@@ -106,8 +106,7 @@ class Swarm(Conversation):
         if self._haves_due_at is not None and self._haves_due_at <= now:
             self._haves_due_at = None
         round_at = self._choker.next_deadline()
-        if round_at is not None and round_at <= now:
-            self._rechoke_due = True
+        self._rechoke_due |= round_at is not None and round_at <= now
         return self._finish(actions, now)
 
     def next_deadline(self) -> float | None:
@@ -388,8 +387,7 @@ class Swarm(Conversation):
 
     def _deadlines(self) -> list[float]:
         peers = self._company.peers
-        deadlines = [connection.next_deadline() for connection in peers]
-        more: list[float | None] = []
+        more: list[float | None] = [connection.next_deadline() for connection in peers]
         if self.running:
             more += [self._schedule.next_deadline(), self._company.next_deadline(self._now)]
         if self.metadata is None:
@@ -398,4 +396,4 @@ class Swarm(Conversation):
             more += [self._choker.next_deadline(), self._exchange.next_deadline()]
         if self._download is not None:
             more += [self._haves_due_at, self._download.picker.suspects.next_deadline()]
-        return deadlines + [deadline for deadline in more if deadline is not None]
+        return [deadline for deadline in more if deadline is not None]
