@@ -11,7 +11,7 @@ from typing import Protocol
 from torrentd.config.schema import Limits
 from torrentd.daemon.admission import Admission, TokenBucket
 from torrentd.daemon.tasks import Tasks
-from torrentd.daemon.tcp import Link
+from torrentd.daemon.tcp import Link, attach
 from torrentd.wire.formats.address import Address, is_ipv6
 
 DIAL_TIMEOUT_S = 10.0
@@ -101,7 +101,11 @@ class Dialer:
         if sock is None:
             owner.dial_failed(address)
         else:
-            await self._attach(sock, address, owner)
+            link = owner.link_for(address)
+            if link is None:
+                sock.close()
+            else:
+                await attach(link, sock)
         self._pump()
 
     async def _connect(self, address: Address) -> socket.socket:
@@ -118,14 +122,3 @@ class Dialer:
             sock.close()
             raise
         return sock
-
-    async def _attach(self, sock: socket.socket, address: Address, owner: Dialling) -> None:
-        link = owner.link_for(address)
-        if link is None:
-            sock.close()
-            return
-        try:
-            await asyncio.get_running_loop().create_connection(lambda: link, sock=sock)
-        except OSError:  # gone again at once
-            sock.close()
-            owner.dial_failed(address)

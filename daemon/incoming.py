@@ -4,7 +4,6 @@ Ten seconds for the whole handshake and so many at once, the oldest going first;
 torrent that is not here is closed without a byte.
 """
 
-import asyncio
 import socket
 import time
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from typing import Protocol
 from torrentd.daemon.driver import Driver
 from torrentd.daemon.logs import get_logger
 from torrentd.daemon.services import Services
-from torrentd.daemon.tcp import Link
+from torrentd.daemon.tcp import Link, attach
 from torrentd.wire.formats.address import Address
 from torrentd.wire.formats.ids import InfoHash
 from torrentd.wire.peer.connection import PeerConnection
@@ -41,7 +40,7 @@ class Lobby:
         """A socket that `Admission` let in."""
         now = time.monotonic()
         link = self._services.make_link(address, self, None, now)
-        self._services.tasks.spawn(self._attach(sock, link), f"accept {address}")
+        self._services.tasks.spawn(attach(link, sock), f"accept {address}")
 
     def close(self) -> None:
         self._driver.stop()
@@ -66,13 +65,6 @@ class Lobby:
 
     def link_resumed(self, link: Link) -> None:
         """As above."""
-
-    async def _attach(self, sock: socket.socket, link: Link) -> None:
-        try:
-            await asyncio.get_running_loop().connect_accepted_socket(lambda: link, sock)
-        except OSError as error:
-            sock.close()
-            link.connection_lost(error)
 
     def _judge(self, link: Link, events: list[Event]) -> None:
         for event in events:

@@ -6,6 +6,7 @@ the next read begins, so nothing is ever allocated for what comes in. What goes 
 """
 
 import asyncio
+import socket
 import time
 from collections.abc import Callable
 from enum import IntFlag
@@ -54,6 +55,20 @@ class ReceiveBuffer:
 
     def __init__(self, size_bytes: int = RECEIVE_BUFFER_BYTES) -> None:
         self.view = memoryview(bytearray(size_bytes))
+
+
+async def attach(link: "Link", sock: socket.socket) -> None:
+    """Put a link upon a connected socket, whoever dialed; `link_lost` follows if that fails.
+
+    Not by `create_connection(sock=...)`: under uvloop, a link that is closed as soon as it is up
+    would leave the socket object with a descriptor that is closed already, and by the time the object is
+    collected that number belongs to somebody else.
+    """
+    try:
+        await asyncio.get_running_loop().connect_accepted_socket(lambda: link, sock)
+    except OSError as error:
+        sock.close()
+        link.connection_lost(error)
 
 
 class Link(asyncio.BufferedProtocol):

@@ -1,0 +1,210 @@
+"""A link: bytes in, bytes out, back-pressure both ways, and one fault ends one connection."""
+
+import asyncio
+import time
+
+import pytest
+
+from tests.daemon.link_room import INFOHASH, LinkRoom
+from tests.daemon.session_room import run, supervised, turn, until
+from torrentd.daemon import tcp
+from torrentd.daemon.tasks import Tasks
+from torrentd.daemon.tcp import Hold, Link
+from torrentd.wire.formats.handshake import HANDSHAKE_BYTES, decode_handshake
+
+
+class TestBytes:
+    def test_what_the_core_queued_is_sent_and_what_comes_is_told(self) -> None:
+        async def scenario() -> None:
+            async with supervised() as tasks:
+                room = LinkRoom(tasks)
+                await room.connect()
+                room.link.transmit()
+                handshake = decode_handshake(await room.hear(HANDSHAKE_BYTES))
+                assert handshake.infohash == INFOHASH
+                data = bytes(range(256)) * 64
+                await asyncio.get_running_loop().sock_sendall(room.peer, data)
+                await until(lambda: len(room.received) == len(data))
+                assert room.received == data
+                assert room.told.count("received") >= len(data) // 4096
+                room.peer.close()
+                await until(lambda: room.told[-1] == "lost")
+                assert room.told[0] == "up" and room.told.count("lost") == 1
+                assert room.closed == 1
+
+        run(scenario())
+
+    def test_close_sends_what_is_queued_first(self) -> None:
+        async def scenario() -> None:
+            async with supervised() as tasks:
+                room = LinkRoom(tasks)
+                await room.connect()
+                room.link.close()
+                assert len(await room.hear_the_end()) == HANDSHAKE_BYTES
+                room.link.close()
+                room.link.transmit()
+                await until(lambda: "lost" in room.told)
+                room.peer.close()
+
+        run(scenario())
+
+    def test_a_peer_that_does_not_take_the_rest_is_cut_off(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(tcp, "LINGER_S", 0.01)
+
+        async def scenario() -> None:
+            async with supervised() as tasks:
+                room = LinkRoom(tasks)
+                await room.connect()
+                fill(room.link)
+                room.link.close()
+                await until(lambda: "lost" in room.told)
+                room.peer.close()
+
+        run(scenario())
+
+
+def fill(link: Link) -> None:
+    """More than the kernel takes."""
+    link.connection._out.append(bytes(8 * 1024 * 1024))
+    link.transmit()
+
+
+class TestBackPressure:
+    def test_the_owner_hears_when_enough_waits_and_when_it_has_left(self) -> None:
+        async def scenario() -> None:
+            async with supervised() as tasks:
+                room = LinkRoom(tasks)
+                await room.connect()
+                fill(room.link)
+                assert room.told == ["up", "paused"]
+                await room.hear(8 * 1024 * 1024)
+                await until(lambda: "resumed" in room.told)
+                room.link.abort()
+                await until(lambda: "lost" in room.told)
+                room.peer.close()
+
+        run(scenario())
+
+    def test_a_reader_that_takes_nothing_for_long_is_cut(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """W7: sixty seconds without progress."""
+        monkeypatch.setattr(tcp, "STALLED_S", 0.02)
+
+        async def scenario() -> None:
+            async with supervised() as tasks:
+                room = LinkRoom(tasks)
+                await room.connect()
+                fill(room.link)
+                await until(lambda: "lost" in room.told)
+                room.peer.close()
+
+        run(scenario())
+
+    def test_a_slow_reader_that_takes_something_is_not_cut(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def scenario() -> None:
+            async with supervised() as tasks:
+                room = LinkRoom(tasks)
+                await room.connect()
+                fill(room.link)
+                before = room.link._write_buffer_bytes()
+                await room.hear(4 * 1024 * 1024)
+                await until(lambda: room.link._write_buffer_bytes() < before)
+                room.link._check_progress()
+                assert "lost" not in room.told
+                assert room.link._unsent_bytes < before
+                room.link.abort()
+                await until(lambda: "lost" in room.told)
+                room.peer.close()
+
+        run(scenario())
+
+    def test_nothing_is_read_while_anybody_holds_it(self) -> None:
+        async def scenario() -> None:
+            async with supervised() as tasks:
+                room = LinkRoom(tasks)
+                await room.connect()
+                room.link.hold_reading(Hold.DISK, True)
+                room.link.hold_reading(Hold.CORE, True)
+                room.peer.send(b"hello")
+                for _ in range(5):
+                    await turn()
+                room.link.hold_reading(Hold.DISK, False)
+                for _ in range(5):
+                    await turn()
+                assert room.received == b""
+                room.link.hold_reading(Hold.CORE, False)
+                await until(lambda: room.received == b"hello")
+                room.link.abort()
+                await until(lambda: "lost" in room.told)
+                room.link.hold_reading(Hold.DISK, True)
+                room.peer.close()
+
+        run(scenario())
+
+    def test_a_core_that_heard_too_much_is_given_a_rest(self) -> None:
+        """W9."""
+
+        async def scenario() -> None:
+            async with supervised() as tasks:
+                room = LinkRoom(tasks)
+                await room.connect()
+                rests_until = time.monotonic() + 0.05
+                room.link.connection.reading_paused_until = rests_until
+                room.peer.send(b"one")
+                await until(lambda: room.received == b"one")
+                room.peer.send(b"two")
+                await until(lambda: room.received == b"onetwo")
+                assert time.monotonic() >= rests_until - 0.002
+                room.link.abort()
+                await until(lambda: "lost" in room.told)
+                room.peer.close()
+
+        run(scenario())
+
+
+class TestDescriptors:
+    def test_a_link_closed_as_soon_as_it_is_up_closes_its_descriptor_once(self) -> None:
+        """The number is somebody else's by the time that the socket object is collected."""
+
+        async def scenario() -> None:
+            async with supervised() as tasks:
+                room = LinkRoom(tasks)
+                room.on_up = room.link.abort
+                await room.connect()
+                await until(lambda: "lost" in room.told)
+                assert room.ours.fileno() == -1
+                room.peer.close()
+
+        run(scenario())
+
+
+class TestFaults:
+    """Rule 28: a fault in a peer's core ends that connection, counted, and nothing else."""
+
+    @pytest.mark.parametrize("when", ["received", "paused", "up"])
+    def test_a_fault_ends_the_connection_alone(self, when: str) -> None:
+        async def scenario() -> None:
+            fatal: list[BaseException] = []
+            tasks = Tasks(fatal.append)
+            room = LinkRoom(tasks)
+            fault = ValueError("a bug")
+            if when == "up":
+                room.fault = fault
+            await room.connect()
+            if when == "received":
+                room.fault = fault
+                room.peer.send(b"x")
+            elif when == "paused":
+                room.fault = fault
+                fill(room.link)
+            await until(lambda: "lost" in room.told)
+            assert tasks.faults == [fault]
+            assert fatal == []
+            room.peer.close()
+
+        run(scenario())
