@@ -39,7 +39,7 @@ class LinkOwner(Protocol):
         """`data` is valid during this call only."""
 
     def link_resumed(self, link: "Link") -> None:
-        """What waited to be sent has left: more may be queued. (`link.paused` is False again.)"""
+        """What waited to be sent has left: more may be queued."""
 
     def link_paused(self, link: "Link") -> None:
         """Enough waits to be sent."""
@@ -61,8 +61,8 @@ async def attach(link: "Link", sock: socket.socket) -> None:
     """Put a link upon a connected socket, whoever dialed; `link_lost` follows if that fails.
 
     Not by `create_connection(sock=...)`: under uvloop, a link that is closed as soon as it is up
-    would leave the socket object with a descriptor that is closed already, and by the time the object is
-    collected that number belongs to somebody else.
+    would leave the socket object with a descriptor that is closed already, and by the time that the
+    object is collected, the number belongs to somebody else.
     """
     try:
         await asyncio.get_running_loop().connect_accepted_socket(lambda: link, sock)
@@ -85,7 +85,6 @@ class Link(asyncio.BufferedProtocol):
         "connection",
         "on_closed",
         "owner",
-        "paused",
     )
 
     def __init__(
@@ -98,7 +97,6 @@ class Link(asyncio.BufferedProtocol):
     ) -> None:
         self.connection = connection
         self.owner = owner
-        self.paused = False
         self.on_closed: Callable[[Link], None] | None = None
         self._buffer = buffer.view
         self._tasks = tasks
@@ -148,13 +146,11 @@ class Link(asyncio.BufferedProtocol):
             self._transport.abort()
 
     def pause_writing(self) -> None:
-        self.paused = True
         self._unsent_bytes = self._write_buffer_bytes()
         self._set_timer(STALLED_S, self._check_progress)
         self._guarded(lambda: self.owner.link_paused(self))
 
     def resume_writing(self) -> None:
-        self.paused = False
         self._set_timer(None, self.abort)
         self._guarded(lambda: self.owner.link_resumed(self))
 
