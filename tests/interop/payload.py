@@ -23,6 +23,8 @@ class Payload:
     def is_complete_in(self, directory: Path, *, empty_files: bool = True) -> bool:
         """Byte for byte, every file of it (or all but the empty ones), and no file more."""
         copy = directory / self.root.name
+        if not copy.exists():
+            return False
         if self.root.is_file():
             return copy.is_file() and copy.read_bytes() == self.root.read_bytes()
         ours = {

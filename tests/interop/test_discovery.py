@@ -52,7 +52,9 @@ def test_a_libtorrent_client_finds_torrentd_through_the_dht(
             wait_until(lambda: libtorrent.dht_nodes() >= 2, 30, "libtorrent is in the DHT")
             handle = libtorrent.download(single.magnet, tmp_path / "libtorrent")
             wait_until(lambda: handle.status().is_seeding, 90, "libtorrent found us and has it all")
-        assert single.is_complete_in(tmp_path / "libtorrent")
+            wait_until(
+                lambda: single.is_complete_in(tmp_path / "libtorrent"), 20, "every byte is there"
+            )
 
 
 @pytest.mark.parametrize("family", ["ipv4", "ipv6"])

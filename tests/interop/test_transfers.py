@@ -66,7 +66,10 @@ class TestLibtorrent:
             handle = libtorrent.download(source, tmp_path / "libtorrent")
             handle.connect_peer((torrentd.host, torrentd.port))
             wait_until(lambda: handle.status().is_seeding, 60, "libtorrent has it all")
-        assert payload.is_complete_in(tmp_path / "libtorrent")
+            # it says so before its disk threads have written the last of it
+            wait_until(
+                lambda: payload.is_complete_in(tmp_path / "libtorrent"), 20, "every byte is there"
+            )
 
 
 @pytest.mark.parametrize("how", ["file", "magnet"])
