@@ -11,20 +11,10 @@ def names(kind: type) -> list[str]:
 
 def test_the_fields_that_scripts_read_keep_their_names() -> None:
     promised = [
-        "infohash",
-        "name",
-        "state",
-        "progress",
-        "size_bytes",
-        "done_bytes",
-        "download_rate_bytes_per_s",
-        "upload_rate_bytes_per_s",
-        "downloaded_bytes",
-        "uploaded_bytes",
-        "peers_connected",
-        "eta_s",
-        "error",
-    ]
+        "infohash", "name", "state", "progress", "size_bytes", "done_bytes", "eta_s", "error",
+        "download_rate_bytes_per_s", "upload_rate_bytes_per_s", "downloaded_bytes",
+        "uploaded_bytes", "peers_connected",
+    ]  # fmt: skip
     assert [name for name in promised if name not in names(TorrentStatus)] == []
     assert {"version", "uptime_s", "dht"} <= set(names(DaemonStatus))
     assert "nodes_good" in names(DhtStatus)
