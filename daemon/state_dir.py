@@ -76,12 +76,10 @@ class StateDir:
         return data if data is not None and infohash_of(data) == infohash else None
 
     def save_metadata(self, infohash: InfoHash, metadata: bytes) -> str | None:
-        """Written once, since it never changes; the reason when it cannot be."""
-        path = self._metadata_path(infohash)
+        """The reason when it cannot be written."""
         try:
-            if not path.exists():
-                generations.replace(path, metadata, keep_old=False)
-        except (OSError, StoreError) as error:
+            generations.replace(self._metadata_path(infohash), metadata, keep_old=False)
+        except StoreError as error:
             return str(error)
         return None
 

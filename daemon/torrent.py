@@ -59,6 +59,7 @@ class Torrent:
         self._services = services
         self._state = state
         self._metadata = known.metadata
+        self._metadata_saved = known.on_record and known.metadata is not None
         self._downloaded_before = state.downloaded_bytes
         self._uploaded_before = state.uploaded_bytes
         self._waiters: list[tuple[Goal, asyncio.Future[None]]] = []
@@ -302,14 +303,8 @@ class Torrent:
         self._services.tasks.spawn(self._open(info), f"open {self.infohash.hex()}")
 
     async def _open(self, info: Info) -> None:
-        """Save the metadata, look at the data, and let the swarm begin with what is there."""
-        metadata = self._metadata
-        assert metadata is not None
-        save = partial(self._services.state.save_metadata, self.infohash, metadata)
-        saving = self._services.disk.state.run(save)
-        found, problem = await asyncio.gather(self.holding.open(info), saving)
-        if problem is not None:
-            log.warning("metadata not saved", torrent=self.infohash.hex(), cause=problem)
+        """Look at the data, and let the swarm begin with what is there."""
+        found, _ = await asyncio.gather(self.holding.open(info), self._save_metadata())
         if found is None or self._closed:
             return
         if isinstance(found, Unusable):
@@ -325,6 +320,17 @@ class Torrent:
         if not self.paused and not self.swarm.running:
             self.traffic.start()
         self._tell_waiters()
+
+    async def _save_metadata(self) -> None:
+        """Once: it never changes."""
+        if self._metadata is None or self._metadata_saved:
+            return
+        self._metadata_saved = True
+        save = partial(self._services.state.save_metadata, self.infohash, self._metadata)
+        problem = await self._services.disk.state.run(save)
+        if problem is not None:
+            log.warning("metadata not saved", torrent=self.infohash.hex(), cause=problem)
+            self._metadata_saved = False
 
     def _fail(self, reason: str) -> None:
         """Stop until the user says `resume` or `verify`."""
