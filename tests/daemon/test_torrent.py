@@ -1,0 +1,208 @@
+"""The life of one torrent when its disk and its files misbehave (F3, F5, F7, F8)."""
+
+import errno
+import os
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.daemon.session_room import (
+    PORT,
+    TIMEOUT_S,
+    is_complete,
+    make_config,
+    new_host,
+    run,
+    running,
+    seed,
+    until,
+)
+from tests.wire.torrents import single_file
+from torrentd.daemon import record as record_module
+from torrentd.daemon import storage as storage_module
+from torrentd.daemon.session import Session
+from torrentd.daemon.status import AddRequest
+from torrentd.daemon.torrent import Torrent, display_name
+from torrentd.wire.formats.ids import InfoHash
+
+KIB = 1024
+TORRENT = single_file(random.Random(5).randbytes(300_000), 16 * KIB, b"data.bin")
+
+
+def failing(call: Callable[..., int], number: int, fails: Callable[[], bool]) -> Callable[..., int]:
+    """A system call that fails while it should, for regular files alone."""
+
+    def wrapped(descriptor: int, *arguments: object) -> int:
+        if fails():
+            raise OSError(number, os.strerror(number))
+        return call(descriptor, *arguments)
+
+    return wrapped
+
+
+def the_torrent(session: Session, infohash: InfoHash) -> Torrent:
+    return session._torrents[infohash]
+
+
+class TestFullDisk:
+    def test_a_full_disk_is_an_error_that_heals_by_itself(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        full = [True]
+        monkeypatch.setattr(storage_module, "RETRY_FIRST_S", 0.01)
+        monkeypatch.setattr(os, "pwrite", failing(os.pwrite, errno.ENOSPC, lambda: full[0]))
+
+        async def scenario() -> None:
+            host = new_host()
+            async with (
+                running(make_config(tmp_path / "a", host)) as seeder,
+                running(make_config(tmp_path / "b", new_host())) as leecher,
+            ):
+                infohash = await seed(seeder, TORRENT, tmp_path / "source")
+                await leecher.add(AddRequest(magnet=infohash.hex(), peers=[f"{host}:{PORT}"]))
+                await until(lambda: leecher.torrent(infohash).state == "error")
+                assert "the disk is full" in (leecher.torrent(infohash).error or "")
+                assert "the disk is full" in leecher.status().warnings[0]
+                assert leecher.torrent(infohash).peers_connected == 1, "peers are kept"
+                assert leecher.torrent(infohash).done_bytes == 0, "nothing is claimed"
+                full[0] = False
+                assert await leecher.wait(infohash, "done", TIMEOUT_S)
+                assert leecher.torrent(infohash).error is None
+                assert leecher.torrent(infohash).wasted_bytes == 0
+
+        run(scenario())
+        assert is_complete(TORRENT, tmp_path / "b" / "downloads")
+
+
+class TestFailedSync:
+    def test_what_was_written_since_the_last_good_sync_is_fetched_again(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The kernel tells once that pages were lost, and then calls them clean."""
+        failures = [1]
+        monkeypatch.setattr(storage_module, "RETRY_FIRST_S", 0.01)
+        monkeypatch.setattr(record_module, "SYNC_INTERVAL_S", 0.01)
+
+        def fails() -> bool:
+            failures[0] -= 1
+            return failures[0] >= 0
+
+        monkeypatch.setattr(os, "fdatasync", failing(os.fdatasync, errno.EIO, fails))  # type: ignore[arg-type]  # it returns None
+
+        async def scenario() -> None:
+            host = new_host()
+            async with (
+                running(make_config(tmp_path / "a", host)) as seeder,
+                running(make_config(tmp_path / "b", new_host())) as leecher,
+            ):
+                failures[0] = 0
+                infohash = await seed(seeder, TORRENT, tmp_path / "source")
+                failures[0] = 1
+                await leecher.add(AddRequest(magnet=infohash.hex(), peers=[f"{host}:{PORT}"]))
+                torrent = the_torrent(leecher, infohash)
+                await until(lambda: failures[0] < 0 and torrent.holding.record.recorded is not None)
+                await leecher.add_peer(infohash, f"{host}:{PORT}")
+                await until(lambda: leecher.torrent(infohash).state == "seeding")
+                assert leecher.torrent(infohash).downloaded_bytes > len(TORRENT.content)
+
+        run(scenario())
+        assert is_complete(TORRENT, tmp_path / "b" / "downloads")
+
+
+class TestLostFiles:
+    def test_a_file_that_vanished_under_a_seed_stops_it_after_three_reads(
+        self, tmp_path: Path
+    ) -> None:
+        async def scenario() -> None:
+            host = new_host()
+            async with (
+                running(make_config(tmp_path / "a", host)) as seeder,
+                running(make_config(tmp_path / "b", new_host())) as leecher,
+            ):
+                infohash = await seed(seeder, TORRENT, tmp_path / "source")
+                os.truncate(tmp_path / "source" / "data.bin", 0)
+                await leecher.add(AddRequest(magnet=infohash.hex(), peers=[f"{host}:{PORT}"]))
+                await until(lambda: seeder.torrent(infohash).state == "error")
+                assert "shorter" in (seeder.torrent(infohash).error or "")
+                assert "verify" in (seeder.torrent(infohash).error or "")
+                await seeder.verify(infohash)
+                await until(lambda: seeder.torrent(infohash).state == "downloading")
+                assert seeder.torrent(infohash).done_bytes == 0
+
+        run(scenario())
+
+    def test_data_that_is_gone_at_a_start_is_not_downloaded_into_an_empty_folder(
+        self, tmp_path: Path
+    ) -> None:
+        async def scenario() -> None:
+            config = make_config(tmp_path, new_host())
+            async with running(config) as session:
+                infohash = await seed(session, TORRENT, tmp_path / "source")
+            (tmp_path / "source" / "data.bin").rename(tmp_path / "elsewhere")
+            async with running(config) as session:
+                await until(lambda: session.torrent(infohash).state == "error")
+                assert "gone" in (session.torrent(infohash).error or "")
+                (tmp_path / "elsewhere").rename(tmp_path / "source" / "data.bin")
+                await session.resume(infohash)
+                await until(lambda: session.torrent(infohash).state == "seeding")
+
+        run(scenario())
+
+
+class TestRecord:
+    def test_without_its_metadata_a_torrent_is_a_magnet_again(self, tmp_path: Path) -> None:
+        async def scenario() -> None:
+            host = new_host()
+            config = make_config(tmp_path / "b", new_host())
+            async with running(make_config(tmp_path / "a", host)) as seeder:
+                infohash = await seed(seeder, TORRENT, tmp_path / "source")
+                async with running(config) as session:
+                    await session.add(AddRequest(magnet=infohash.hex(), peers=[f"{host}:{PORT}"]))
+                    assert await session.wait(infohash, "done", TIMEOUT_S)
+                (config.state_dir / "torrents" / f"{infohash.hex()}.metadata").write_bytes(b"?")
+                async with running(config) as session:
+                    assert session.torrent(infohash).state == "metadata"
+                    await session.add_peer(infohash, f"{host}:{PORT}")
+                    assert await session.wait(infohash, "done", TIMEOUT_S)
+                    assert session.torrent(infohash).downloaded_bytes == len(TORRENT.content)
+
+        run(scenario())
+
+    def test_a_damaged_record_falls_back_to_the_one_before_and_is_checked(
+        self, tmp_path: Path
+    ) -> None:
+        async def scenario() -> None:
+            config = make_config(tmp_path, new_host())
+            async with running(config) as session:
+                infohash = await seed(session, TORRENT, tmp_path / "source")
+                await session.pause(infohash)
+                await session.resume(infohash)
+            path = config.state_dir / "torrents" / f"{infohash.hex()}.resume"
+            path.write_bytes(path.read_bytes()[:-1])
+            async with running(config) as session:
+                assert await session.wait(infohash, "done", TIMEOUT_S)
+            names = os.listdir(config.state_dir / "torrents")
+            assert any(".bad-" in name for name in names)
+
+        run(scenario())
+
+    def test_counters_go_on_where_they_were(self, tmp_path: Path) -> None:
+        async def scenario() -> None:
+            host = new_host()
+            config = make_config(tmp_path / "a", host)
+            async with running(config) as seeder:
+                infohash = await seed(seeder, TORRENT, tmp_path / "source")
+                async with running(make_config(tmp_path / "b", new_host())) as leecher:
+                    await leecher.add(AddRequest(magnet=infohash.hex(), peers=[f"{host}:{PORT}"]))
+                    assert await leecher.wait(infohash, "done", TIMEOUT_S)
+                await until(lambda: seeder.torrent(infohash).uploaded_bytes == len(TORRENT.content))
+            async with running(config) as seeder:
+                assert seeder.torrent(infohash).uploaded_bytes == len(TORRENT.content)
+
+        run(scenario())
+
+
+def test_a_name_that_is_no_utf8_is_still_readable() -> None:
+    assert display_name(single_file(b"x", name=b"caf\xe9").info) == "caf\N{REPLACEMENT CHARACTER}"
