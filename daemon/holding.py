@@ -161,7 +161,9 @@ class Holding:
         if self._store is not None:
             if sync:
                 self._store.sync()
-            state.stamps = tuple(self._store.stamps())
+            # A state taken before the store was open names no files: stamps without names would lie.
+            if len(state.names) == len(self._store.names):
+                state.stamps = tuple(self._store.stamps())
         try:
             resume.save(self._services.state.resume_path(self._infohash), state)
         except StoreError as error:

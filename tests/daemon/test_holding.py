@@ -262,3 +262,26 @@ class TestRecord:
                 holding.record.close()
 
         run(scenario())
+
+
+class TestRecordWhileOpening:
+    def test_a_state_taken_before_the_names_were_known_carries_no_stamps(
+        self, tmp_path: Path
+    ) -> None:
+        """The state disk may be slower than the data disk: a save comes in between."""
+
+        async def scenario() -> None:
+            async with room_in(tmp_path) as room:
+                lay_out(SINGLE, room.root)
+                holding = room.hold(SINGLE)
+                await holding.open(SINGLE.info)
+                assert room.owner.state.names == ()  # as while the metadata is still being saved
+                holding.record.changed()
+                await holding.record.flush()
+                assert error_of(holding) is None
+                path = room.services.state.resume_path(SINGLE.infohash)
+                saved = resume.load(path).state
+                assert saved is not None and saved.stamps == ()
+                holding.close()
+
+        run(scenario())
