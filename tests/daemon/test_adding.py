@@ -1,0 +1,86 @@
+"""What a user adds is checked before it becomes a torrent; what is on record comes back."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.daemon.session_room import make_config
+from tests.wire.torrents import single_file
+from torrentd.daemon.adding import load_torrents, parse_peer, read_request
+from torrentd.daemon.state_dir import StateDir
+from torrentd.daemon.status import AddRequest, Refused
+from torrentd.wire.formats.address import Address
+from torrentd.wire.formats.metainfo import encode_metainfo
+from torrentd.wire.store import resume
+
+TORRENT = single_file(b"adding" * 20, name=b"added.bin")
+METAINFO = encode_metainfo(TORRENT.metadata)
+INFOHASH = "ab" * 20
+
+
+class TestReadRequest:
+    def test_a_magnets_peers_are_tried_and_not_put_on_record(self, tmp_path: Path) -> None:
+        magnet = f"magnet:?xt=urn:btih:{INFOHASH}&dn=One&x.pe=192.0.2.1:7000"
+        request = AddRequest(magnet=magnet, peers=["192.0.2.2:7001"], paused=True)
+        wanted = read_request(request, make_config(tmp_path, "127.0.0.1"), added_at=5)
+        state = wanted.known.state
+        assert (state.name, state.paused, state.added_at) == ("One", True, 5)
+        assert state.download_dir == str(tmp_path / "downloads")
+        assert wanted.magnet_peers == [Address("192.0.2.1", 7000)]
+        assert wanted.manual_peers == [Address("192.0.2.2", 7001)]
+        assert "192.0.2" not in state.magnet
+
+    def test_a_torrent_file_brings_its_metadata(self, tmp_path: Path) -> None:
+        request = AddRequest(metainfo=METAINFO)
+        known = read_request(request, make_config(tmp_path, "127.0.0.1"), added_at=0).known
+        assert known.metadata == TORRENT.metadata
+        assert (known.state.infohash, known.state.name) == (TORRENT.infohash, "added.bin")
+
+    @pytest.mark.parametrize(
+        ("request_", "sentence"),
+        [
+            (AddRequest(), "one of them"),
+            (AddRequest(magnet=INFOHASH, metainfo=METAINFO), "one of them"),
+            (AddRequest(magnet=INFOHASH, select=[]), "names no file"),
+            (AddRequest(metainfo=METAINFO, select=[1]), "files 0 to 0"),
+            (AddRequest(metainfo=METAINFO, select=[-1]), "files 0 to 0"),
+            (AddRequest(magnet=INFOHASH, download_dir="here"), "absolute"),
+            (AddRequest(magnet=INFOHASH, download_dir="/"), "may not go here"),
+            (AddRequest(magnet=INFOHASH, peers=["a peer"]), "'a peer' is no peer"),
+        ],
+    )
+    def test_what_cannot_be_meant_is_refused_with_a_sentence(
+        self, request_: AddRequest, sentence: str, tmp_path: Path
+    ) -> None:
+        with pytest.raises(Refused, match=sentence):
+            read_request(request_, make_config(tmp_path, "127.0.0.1"), added_at=0)
+
+    def test_the_folder_of_our_state_takes_no_torrents(self, tmp_path: Path) -> None:
+        request = AddRequest(magnet=INFOHASH, download_dir=str(tmp_path / "state" / "torrents"))
+        with pytest.raises(Refused, match="its own state"):
+            read_request(request, make_config(tmp_path, "127.0.0.1"), added_at=0)
+
+
+class TestParsePeer:
+    def test_ipv6_wants_brackets_and_names_are_not_looked_up(self) -> None:
+        assert parse_peer("[2001:db8::1]:6881") == Address("2001:db8::1", 6881)
+        with pytest.raises(Refused):
+            parse_peer("localhost:6881")
+
+
+class TestLoadTorrents:
+    def test_one_damaged_record_does_not_hide_the_others(self, tmp_path: Path) -> None:
+        config = make_config(tmp_path, "127.0.0.1")
+        state = StateDir(config.state_dir)
+        state.open()
+        known = read_request(AddRequest(metainfo=METAINFO), config, added_at=0).known
+        other = read_request(AddRequest(magnet=INFOHASH), config, added_at=0).known
+        for saved in (known.state, other.state):
+            resume.save(state.resume_path(saved.infohash), saved)
+        assert state.save_metadata(TORRENT.infohash, TORRENT.metadata) is None
+        state.resume_path(other.state.infohash).write_bytes(b"torn")
+        (loaded,) = load_torrents(state)
+        state.close()
+        assert loaded.state.infohash == TORRENT.infohash
+        assert loaded.metadata == TORRENT.metadata
+        assert loaded.on_record
