@@ -161,7 +161,7 @@ class Holding:
         if self._store is not None:
             if sync:
                 self._store.sync()
-            # A state taken before the store was open names no files: stamps without names would lie.
+            # A state taken before the store was open names no files, so it has no stamps either.
             if len(state.names) == len(self._store.names):
                 state.stamps = tuple(self._store.stamps())
         try:
