@@ -1,0 +1,203 @@
+"""The DHT node on real sockets: what it asks for is done, and no stranger can stop it."""
+
+import asyncio
+import random
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.daemon.session_room import make_config, new_host, run, supervised, until
+from torrentd.daemon.discovery import Discovery
+from torrentd.daemon.tasks import Tasks
+from torrentd.daemon.udp import UdpEndpoint
+from torrentd.dht.node import DhtNode
+from torrentd.wire.formats.address import Address, AddressPolicy
+from torrentd.wire.formats.bencode import KRPC_LIMITS, Bencoded, decode_dict, encode
+from torrentd.wire.formats.ids import InfoHash
+
+INFOHASH = InfoHash(b"d" * 20)
+PING = encode({b"a": {b"id": b"s" * 20}, b"q": b"ping", b"t": b"aa", b"y": b"q"})
+
+
+class Room:
+    """One Discovery on an address of its own; whatever its searches find is kept."""
+
+    def __init__(self, directory: Path, tasks: Tasks, bootstrap: tuple[str, ...] = ()) -> None:
+        config = make_config(directory, new_host(), bootstrap=bootstrap)
+        policy = AddressPolicy(allow_local=True)
+        self.found: list[tuple[InfoHash, list[Address]]] = []
+        self.discovery = Discovery(
+            config,
+            policy,
+            random.Random(1),
+            random.Random(2),
+            tasks,
+            lambda infohash, peers: self.found.append((infohash, peers)),
+        )
+        self.endpoints = [
+            UdpEndpoint(Address(host, 0), policy, self.discovery.receive_datagram, tasks)
+            for host in (new_host(), new_host())
+        ]
+
+    async def start(self, snapshot: bytes | None = None) -> None:
+        for endpoint in self.endpoints:
+            await endpoint.open()
+        self.discovery.start(self.endpoints, snapshot)
+
+    def close(self) -> None:
+        self.discovery.close()
+        for endpoint in self.endpoints:
+            endpoint.close()
+
+
+@asynccontextmanager
+async def room(directory: Path, bootstrap: tuple[str, ...] = ()) -> AsyncIterator[Room]:
+    """A started one."""
+    async with supervised() as tasks:
+        opened = Room(directory, tasks, bootstrap)
+        await opened.start()
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+
+class Node:
+    """A node of the network, played by the test on a plain socket."""
+
+    def __init__(self) -> None:
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.setblocking(False)
+        self.socket.bind((new_host(), 0))
+        self.address = Address(*self.socket.getsockname())
+
+    def __enter__(self) -> "Node":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.socket.close()
+
+    async def hear(self) -> tuple[dict[bytes, Bencoded], Address]:
+        """The next datagram, and who sent it."""
+        loop, readable = asyncio.get_running_loop(), asyncio.Event()
+        loop.add_reader(self.socket, readable.set)  # uvloop has no sock_recvfrom
+        try:
+            await readable.wait()
+        finally:
+            loop.remove_reader(self.socket)
+        data, source = self.socket.recvfrom(4096)
+        return decode_dict(data, KRPC_LIMITS), Address(*source)
+
+    async def answer(self, **values: Bencoded) -> dict[bytes, Bencoded]:
+        """Answer the next query with `values`; the query."""
+        asked, source = await self.hear()
+        answer = {b"id": b"n" * 20, **{key.encode(): value for key, value in values.items()}}
+        self.say(encode({b"r": answer, b"t": asked[b"t"], b"y": b"r"}), source)
+        return asked
+
+    def say(self, data: bytes, to: Address) -> None:
+        self.socket.sendto(data, to)
+
+
+class TestDatagrams:
+    def test_an_answer_leaves_from_the_address_that_was_asked(self, tmp_path: Path) -> None:
+        async def scenario() -> None:
+            async with room(tmp_path) as there:
+                for endpoint in there.endpoints:
+                    with Node() as node:
+                        node.say(PING, endpoint.bound)
+                        answer, source = await node.hear()
+                        assert (answer[b"t"], answer[b"y"]) == (b"aa", b"r")
+                        assert source == endpoint.bound
+
+        run(scenario())
+
+    def test_a_datagram_that_meets_a_bug_is_dropped_and_the_next_one_answered(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def raises(*_: object) -> None:
+            raise KeyError("a bug")
+
+        async def scenario() -> None:
+            fatal: list[BaseException] = []
+            tasks = Tasks(fatal.append)
+            there = Room(tmp_path, tasks)
+            await there.start()
+            with Node() as node, monkeypatch.context() as patch:
+                patch.setattr(DhtNode, "receive_datagram", raises)
+                node.say(PING, there.endpoints[0].bound)
+                await until(lambda: tasks.fault_count == 1)
+                patch.undo()
+                node.say(PING, there.endpoints[0].bound)
+                assert (await node.hear())[0][b"y"] == b"r"
+            assert fatal == []
+            there.close()
+            await tasks.close()
+
+        run(scenario())
+
+    def test_after_close_nothing_is_answered_and_the_dht_is_off(self, tmp_path: Path) -> None:
+        async def scenario() -> None:
+            async with room(tmp_path) as there:
+                assert there.discovery.status().enabled
+                there.discovery.close()
+                assert not there.discovery.status().enabled
+                assert there.discovery.snapshot() is None
+                there.discovery.receive_datagram(there.endpoints[0], PING, Address("127.0.0.1", 9))
+                there.discovery.get_peers(INFOHASH, announce=True)
+                assert there.found == []
+
+        run(scenario())
+
+
+class TestSearches:
+    def test_the_peers_that_a_node_knows_are_told_with_their_infohash(self, tmp_path: Path) -> None:
+        async def scenario() -> None:
+            with Node() as node:
+                async with room(tmp_path) as there:
+                    there.discovery.add_node(node.address)
+                    assert (await node.answer())[b"q"] == b"ping"
+                    await until(lambda: there.discovery.status().nodes_good == 1)
+                    there.discovery.get_peers(INFOHASH, announce=False)
+                    asked: dict[bytes, Bencoded] = {}
+                    peer = bytes([127, 0, 0, 5, 0x1A, 0xE1])
+                    while asked.get(b"q") != b"get_peers":
+                        asked = await node.answer(values=[peer], token=b"token", nodes=b"")
+                    await until(lambda: bool(there.found))
+                    assert there.found == [(INFOHASH, [Address("127.0.0.5", 6881)])]
+
+        run(scenario())
+
+    def test_bootstrap_hosts_are_asked_when_no_node_is_known(self, tmp_path: Path) -> None:
+        async def scenario() -> None:
+            with Node() as node:
+                async with room(tmp_path, (str(node.address),)) as there:
+                    await node.answer(nodes=b"")
+                    await until(lambda: there.discovery.status().replies_received >= 1)
+
+        run(scenario())
+
+
+class TestSnapshot:
+    def test_a_node_of_the_last_run_is_asked_again_in_the_next(self, tmp_path: Path) -> None:
+        async def scenario() -> None:
+            with Node() as node:
+                async with room(tmp_path) as there:
+                    there.discovery.add_node(node.address)
+                    await node.answer()
+                    await until(lambda: there.discovery.status().nodes_good == 1)
+                    snapshot = there.discovery.snapshot()
+                    first = {endpoint.bound for endpoint in there.endpoints}
+                async with supervised() as tasks:
+                    again = Room(tmp_path, tasks)
+                    await again.start(snapshot)
+                    source = there.endpoints[0].bound
+                    while source in first:
+                        _, source = await node.hear()
+                    assert source in {endpoint.bound for endpoint in again.endpoints}
+                    again.close()
+
+        run(scenario())
