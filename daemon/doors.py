@@ -44,15 +44,16 @@ class Doors:
                 listener = Listener(address, admission, accepts, on_accepted)
                 try:
                     listener.open()
+                    if on_krpc is not None:
+                        endpoint = UdpEndpoint(address, self._policy, on_krpc, self._tasks)
+                        await endpoint.open()
+                        self.endpoints.append(endpoint)
                 except OSError as error:
+                    listener.close()
                     self._leave_out(address, error)
                     continue
                 self._listeners.append(listener)
                 bound.append(address)
-                if on_krpc is not None:
-                    endpoint = UdpEndpoint(address, self._policy, on_krpc, self._tasks)
-                    await endpoint.open()
-                    self.endpoints.append(endpoint)
         except OSError:
             self.close()
             raise
