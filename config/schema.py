@@ -216,7 +216,7 @@ class Limits(_Section):
     """Addresses remembered for one torrent."""
 
     unchoke_slots: Count = Field(default=4, ge=1, le=500)
-    """Peers of one torrent that we upload to at once, the optimistic one not counted."""
+    """Peers of one torrent that we upload to at once, the optimistic unchoke among them."""
 
     requests_queued_max: Count = Field(default=512, ge=16, le=5000)
     """Blocks one peer may ask for ahead (our `reqq`, BEP 10)."""
