@@ -57,7 +57,8 @@ class Holding:
         self._infohash = infohash
         self._remembered = remembered
         self._owner = owner
-        self._store: FileStore | None = None
+        self._store: FileStore | None = None  # what records are synced with
+        self._ours = bool(self.names)  # the files, as far as they are there
         self._check: Check | None = None
         if self.names:  # on record, so they are ours whoever else is loaded before
             self._claim(self.names)
@@ -83,6 +84,7 @@ class Holding:
         if isinstance(opened, Unusable):
             return opened
         self._store = opened.store
+        self._ours = True
         self.names = list(opened.store.names)
         self.storage = Storage(
             self._infohash,
@@ -98,6 +100,7 @@ class Holding:
         """The next `open` believes nothing: every byte that is there is hashed, and what is gone is
         accepted as gone."""
         self.close()
+        self._store = None  # until the check has ended, no stamp may vouch for what is on record
         self._remembered = Remembered(self.names or None, Bitfield(piece_count))
 
     def close(self) -> None:
@@ -112,7 +115,7 @@ class Holding:
 
     async def remove_data(self, info: Info) -> None:
         """Remove the torrent's own files; none when its data was never opened. StoreError."""
-        if self._store is None:
+        if not self._ours:
             return
         store = FileStore(info, self.root, self.names, self._services.disk.open_files)
         problem = await self._workers.run(partial(_remove, store))
