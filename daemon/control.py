@@ -21,6 +21,7 @@ from typing import TypeAlias
 import structlog
 
 from torrentd.config.schema import Control, Limits
+from torrentd.daemon.control_call import Answer, Call
 from torrentd.daemon.control_lines import (
     INTERNAL_ERROR,
     INVALID_PARAMS,
@@ -43,7 +44,7 @@ from torrentd.daemon.control_stream import (
     RequestTooLong,
     RequestTooSlow,
 )
-from torrentd.daemon.control_verbs import Answer, Call, Commands, Verbs
+from torrentd.daemon.control_verbs import Commands, Verbs
 from torrentd.daemon.status import Refused
 
 ACCEPT_PAUSE_S = 1.0  # after accept failed: no file descriptors left

@@ -5,11 +5,12 @@ the questions of `Commands`; it knows no socket and no JSON text.
 """
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from difflib import get_close_matches
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, Protocol
 
+from torrentd.daemon.control_call import Answer, Call, Run
+from torrentd.daemon.control_dht import DhtCommands, DhtVerbs
 from torrentd.daemon.control_lines import (
     INVALID_PARAMS,
     METAINFO_BYTES_MAX,
@@ -22,7 +23,6 @@ from torrentd.daemon.status import (
     AddRequest,
     AddResult,
     DaemonStatus,
-    DhtStatus,
     FileStatus,
     PeerStatus,
     TorrentInfo,
@@ -33,8 +33,6 @@ from torrentd.wire.formats.ids import InfoHash
 WAIT_S_MAX = 366 * 86400.0
 WAIT_SLICE_S = 2.0  # how long a client that hung up keeps its place
 PROTOCOL_VERSION = 1  # of the documents; grows when a field changes its meaning or goes
-
-Document: TypeAlias = Mapping[str, object]
 
 
 class Commands(Protocol):
@@ -59,27 +57,9 @@ class Commands(Protocol):
         until: Literal["done", "metadata"],
         timeout_s: float | None = None,
     ) -> bool: ...
-    def dht(self) -> DhtStatus: ...
+    @property
+    def dht(self) -> DhtCommands: ...
     def request_shutdown(self) -> None: ...
-
-
-@dataclass(slots=True)
-class Answer:
-    """`then` is called once the document is on its way."""
-
-    document: Document
-    then: Callable[[], None] | None = None
-
-
-@dataclass(slots=True)
-class Call:
-    """One request beyond its params: raw torrent bytes, and whether the caller hung up."""
-
-    metainfo: bytes | None
-    hung_up: Callable[[], bool]
-
-
-_Run: TypeAlias = Callable[[Params, Call], Awaitable[Answer]]
 
 
 class Verbs:
@@ -87,7 +67,7 @@ class Verbs:
 
     def __init__(self, commands: Commands) -> None:
         self._commands = commands
-        self._by_name: dict[str, _Run] = {
+        self._by_name: dict[str, Run] = {
             "add": self._add,
             "status": self._status,
             "info": self._info,
@@ -99,9 +79,9 @@ class Verbs:
             "verify": self._verify,
             "add-peer": self._add_peer,
             "wait": self._wait,
-            "dht": self._dht,
             "version": self._version,
             "shutdown": self._shutdown,
+            **DhtVerbs(commands).by_name,
         }
 
     async def run(self, method: str, params: dict[str, Json], call: Call) -> Answer:
@@ -202,11 +182,6 @@ class Verbs:
             if deadline is not None and time.monotonic() >= deadline:
                 return False
         return False
-
-    async def _dht(self, params: Params, call: Call) -> Answer:
-        params.refuse_unknown()
-        dht = self._commands.dht()
-        return Answer({name: getattr(dht, name) for name in dht.__slots__})
 
     async def _version(self, params: Params, call: Call) -> Answer:
         params.refuse_unknown()

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import assert_never
 
 from torrentd.config.schema import Config
+from torrentd.daemon.dht_reports import dht_status
 from torrentd.daemon.driver import Driver
 from torrentd.daemon.logs import get_logger
+from torrentd.daemon.meter import Meter
 from torrentd.daemon.resolver import Resolver
-from torrentd.daemon.status import DhtFamilyStatus, DhtStatus
+from torrentd.daemon.status import DhtStatus
 from torrentd.daemon.tasks import Tasks
 from torrentd.daemon.udp import UdpEndpoint
 from torrentd.dht.node import DhtNode
@@ -21,6 +23,7 @@ from torrentd.dht.outputs import (
     SearchEnded,
     SendDatagram,
 )
+from torrentd.dht.stats import NodeStats, SearchStats
 from torrentd.wire.formats.address import Address, AddressPolicy, is_ipv6
 from torrentd.wire.formats.ids import InfoHash
 
@@ -51,6 +54,7 @@ class Discovery:
         self._node: DhtNode | None = None
         self._driver: Driver | None = None
         self._resolver: Resolver | None = None
+        self._answered = Meter()
 
     def start(self, endpoints: list[UdpEndpoint], snapshot: bytes | None) -> None:
         """Begin to live on the network; `snapshot` is what `snapshot()` gave in an earlier run."""
@@ -119,33 +123,24 @@ class Discovery:
         """What to keep for the next run; None without a DHT."""
         return self._node.snapshot(time.monotonic()) if self._node is not None else None
 
+    # ---- what people see
+
     def status(self) -> DhtStatus:
         if self._node is None:
-            return DhtStatus(False, 0, 0, 0, 0, 0, 0, 0, 0)
-        stats = self._node.stats(time.monotonic())
+            return DhtStatus(enabled=False)
+        now = time.monotonic()
+        stats = self._node.stats(now)
         dropped = sum(e.dropped for endpoints in self._endpoints.values() for e in endpoints)
-        return DhtStatus(
-            enabled=True,
-            nodes_good=stats.nodes_good,
-            nodes_questionable=stats.nodes_questionable,
-            searches_running=stats.searches_running,
-            peers_stored=stats.peers_stored,
-            queries_sent=stats.queries_sent,
-            replies_received=stats.replies_received,
-            queries_received=stats.queries_received,
-            datagrams_dropped=stats.datagrams_dropped + dropped,
-            families=[
-                DhtFamilyStatus(
-                    family.family,
-                    family.node_id,
-                    family.external_address,
-                    family.nodes_good,
-                    family.nodes_questionable,
-                    family.buckets,
-                )
-                for family in stats.families
-            ],
-        )
+        answered_per_s = self._answered.per_s(stats.replies_sent, now)
+        return dht_status(stats, now, dropped=dropped, answered_per_s=answered_per_s)
+
+    def searches(self) -> list[SearchStats]:
+        return self._node.search_stats() if self._node is not None else []
+
+    def nodes(self) -> list[NodeStats]:
+        return self._node.node_stats(time.monotonic()) if self._node is not None else []
+
+    # ---- inside
 
     def _bootstrap(self, addresses: list[Address]) -> None:
         if self._node is not None:
@@ -155,6 +150,7 @@ class Discovery:
     def _tick(self, now: float) -> None:
         if self._node is not None:
             self._perform(self._node.tick(now), now)
+            self._answered.sample(self._node.replies_sent, now)
 
     def _perform(
         self, outputs: list[Output], now: float, received_by: UdpEndpoint | None = None

@@ -131,7 +131,7 @@ class Daemon:
 
     def _sentence(self) -> str:
         torrents = len(self._session.torrents())
-        return f"{torrents} torrents, {self._session.dht().nodes_good} DHT nodes"
+        return f"{torrents} torrents, {self._session.dht.status().nodes_good} DHT nodes"
 
 
 if __name__ == "__main__":

@@ -24,7 +24,6 @@ from torrentd.daemon.status import (
     AddRequest,
     AddResult,
     DaemonStatus,
-    DhtStatus,
     FileStatus,
     PeerStatus,
     Refused,
@@ -152,7 +151,7 @@ class Session:
             pid=os.getpid(),
             listen_addresses=self._doors.addresses,
             config=self._config,
-            dht=self.dht(),
+            dht=self.dht.status(),
             warnings=self._warnings(torrents),
         )
 
@@ -227,8 +226,9 @@ class Session:
             future.cancel()
         return bool(done)
 
-    def dht(self) -> DhtStatus:
-        return self._discovery.status()
+    @property
+    def dht(self) -> Discovery:
+        return self._discovery
 
     # ---- inside
 

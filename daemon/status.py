@@ -42,20 +42,33 @@ class DhtFamilyStatus:
     external_address: str | None
     nodes_good: int
     nodes_questionable: int
+    nodes_bad: int
     buckets: int
+    votes: dict[str, list[str]]  # by the address that they say is ours: who said so (BEP 42)
 
 
 @dataclass(slots=True)
 class DhtStatus:
+    """Counters are since the start."""
+
     enabled: bool
-    nodes_good: int
-    nodes_questionable: int
-    searches_running: int
-    peers_stored: int  # announced to us by others
-    queries_sent: int
-    replies_received: int
-    queries_received: int
-    datagrams_dropped: int
+    nodes_good: int = 0
+    nodes_questionable: int = 0
+    nodes_bad: int = 0
+    searches_running: int = 0
+    peers_stored: int = 0  # announced to us by others
+    queries_sent: int = 0
+    replies_received: int = 0
+    timeouts: int = 0
+    queries_received: int = 0
+    replies_sent: int = 0
+    answered_per_s: float = 0.0  # of late
+    last_reply_age_s: float | None = None  # since somebody answered us; None: nobody ever has
+    datagrams_received: int = 0
+    datagrams_sent: int = 0
+    datagrams_dropped: int = 0
+    bytes_received: int = 0
+    bytes_sent: int = 0
     families: list[DhtFamilyStatus] = field(default_factory=list)
 
 

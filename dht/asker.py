@@ -99,5 +99,6 @@ class Asker:
             transaction.transaction_id, method, arguments, read_only=self._read_only
         )
         self._stats.queries_sent += 1
+        self._stats.datagrams_sent += 1
         self._stats.bytes_sent += len(data)
         return [SendDatagram(data, address)]

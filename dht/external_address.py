@@ -21,14 +21,14 @@ class ExternalAddressVote:
     def __init__(self) -> None:
         self.host: str | None = None
         self._changed_at: float | None = None
-        self._votes: dict[bytes, str] = {}
+        self._votes: dict[bytes, tuple[str, str]] = {}  # by network: who said so, and what
 
     def add(self, voter: str, host: str, now: float) -> bool:
         """A node at `voter` says that we are at `host`. True: that changed our address."""
         network = pack_host(voter)
         key = network[:2] if len(network) == 4 else network[:4]
         self._votes.pop(key, None)
-        self._votes[key] = host
+        self._votes[key] = voter, host
         if len(self._votes) > VOTES_MAX:
             del self._votes[next(iter(self._votes))]
         if host == self.host or not self._is_elected(host):
@@ -40,7 +40,14 @@ class ExternalAddressVote:
         return True
 
     def voters(self, host: str) -> int:
-        return sum(voted == host for voted in self._votes.values())
+        return sum(voted == host for _, voted in self._votes.values())
+
+    def votes(self) -> dict[str, list[str]]:
+        """Who voted, by the address voted for; the latest last."""
+        votes: dict[str, list[str]] = {}
+        for voter, host in self._votes.values():
+            votes.setdefault(host, []).append(voter)
+        return votes
 
     def _is_elected(self, host: str) -> bool:
         voters = self.voters(host)

@@ -38,6 +38,7 @@ class Gate:
         self._sketch: Final = SourceSketch(secret_rng, now)
 
     def admit(self, data: bytes, source: Address, now: float) -> Message | None:
+        self._stats.datagrams_received += 1
         self._stats.bytes_received += len(data)
         if not may_be_krpc(data):
             self._stats.dropped_not_krpc += 1

@@ -16,7 +16,7 @@ from torrentd.dht.external_address import ExternalAddressVote
 from torrentd.dht.lookup import Lookup
 from torrentd.dht.node_id import NodeId, id_fits_host, node_id_for, random_node_id
 from torrentd.dht.routing_table import RoutingTable
-from torrentd.dht.stats import Family, FamilyStats
+from torrentd.dht.stats import Family, FamilyStats, NodeStats
 from torrentd.wire.formats.address import Address, AddressPolicy
 
 BOOTSTRAP_S_MIN: Final = 5.0
@@ -168,5 +168,23 @@ class Network:
             external_address=self.vote.host,
             nodes_good=self.table.count(NodeState.GOOD, now),
             nodes_questionable=self.table.count(NodeState.QUESTIONABLE, now),
+            nodes_bad=self.table.count(NodeState.BAD, now),
             buckets=len(self.table.buckets),
+            votes=self.vote.votes(),
         )
+
+    def node_stats(self, now: float) -> list[NodeStats]:
+        return [
+            NodeStats(
+                self.family,
+                node_id=contact.id.hex(),
+                address=str(contact.address),
+                state=contact.state(now).value,
+                rtt_s=contact.rtt_s,
+                replied_age_s=None
+                if contact.last_replied_at is None
+                else now - contact.last_replied_at,
+                fits_host=contact.fits_host,
+            )
+            for contact in self.table
+        ]

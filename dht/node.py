@@ -33,7 +33,7 @@ from torrentd.dht.rate_limit import Budget, ProvenAddresses
 from torrentd.dht.responder import AMPLIFICATION_MAX, Responder
 from torrentd.dht.searches import Searches
 from torrentd.dht.snapshot import decode_snapshot, encode_snapshot
-from torrentd.dht.stats import DhtStats, Family
+from torrentd.dht.stats import DhtStats, Family, NodeStats, SearchStats
 from torrentd.dht.tokens import Tokens
 from torrentd.dht.transactions import Transaction, Transactions
 from torrentd.wire.formats.address import Address, AddressPolicy, is_ipv6
@@ -163,6 +163,17 @@ class DhtNode:
         stats.peers_stored = len(self._store)
         return stats
 
+    @property
+    def replies_sent(self) -> int:
+        return self._stats.replies_sent
+
+    def node_stats(self, now: float) -> list[NodeStats]:
+        """Every contact of the routing tables, in the order of their ids."""
+        return [node for network in self._networks.values() for node in network.node_stats(now)]
+
+    def search_stats(self) -> list[SearchStats]:
+        return self._searches.stats()
+
     # Queries of others.
 
     def _on_query(self, query: Query, source: Address, size: int, now: float) -> list[Output]:
@@ -215,6 +226,7 @@ class DhtNode:
         if not self._budget.take(len(data), now, proven=proven):
             self._stats.dropped_budget += 1
             return []
+        self._stats.datagrams_sent += 1
         self._stats.bytes_sent += len(data)
         return [SendDatagram(data, source)]
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from torrentd.dht.lookup import Lookup
 from torrentd.dht.outputs import SearchEnded
+from torrentd.dht.stats import SearchStats
 from torrentd.wire.formats.address import Address
 from torrentd.wire.formats.ids import InfoHash
 
@@ -44,6 +45,15 @@ class Search:
         self.is_cancelled = True
         for lookup in self.lookups:
             lookup.is_over = True
+
+    def stats(self) -> SearchStats:
+        return SearchStats(
+            self.infohash.hex(),
+            waiting=all(lookup.is_waiting for lookup in self.lookups),
+            queries=sum(lookup.queries for lookup in self.lookups),
+            responses=sum(lookup.responses for lookup in self.lookups),
+            peers=len(self._peers),
+        )
 
     def ended(self) -> SearchEnded:
         return SearchEnded(

@@ -18,7 +18,7 @@ from torrentd.dht.node_id import NodeId
 from torrentd.dht.outputs import Output, PeersFound
 from torrentd.dht.peer_store import PeerStore
 from torrentd.dht.search import Search
-from torrentd.dht.stats import Family
+from torrentd.dht.stats import Family, SearchStats
 from torrentd.dht.transactions import Transaction
 from torrentd.wire.formats.address import Address, AddressPolicy, is_ipv6
 from torrentd.wire.formats.ids import InfoHash
@@ -143,6 +143,9 @@ class Searches:
     def next_deadline(self) -> float | None:
         deadlines = [lookup.next_deadline() for lookup, _ in self._lookups()]
         return min((at for at in deadlines if at is not None), default=None)
+
+    def stats(self) -> list[SearchStats]:
+        return [search.stats() for search in (*self._active.values(), *self._waiting.values())]
 
     # Parts.
 

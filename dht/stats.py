@@ -15,7 +15,33 @@ class FamilyStats:
     external_address: str | None
     nodes_good: int
     nodes_questionable: int
+    nodes_bad: int
     buckets: int
+    votes: dict[str, list[str]]  # by the address that they say is ours: who said so
+
+
+@dataclass(slots=True)
+class NodeStats:
+    """One contact of a routing table. Times are in seconds since then; None: never."""
+
+    family: Family
+    node_id: str
+    address: str
+    state: str
+    rtt_s: float | None
+    replied_age_s: float | None
+    fits_host: bool  # its id follows BEP 42
+
+
+@dataclass(slots=True)
+class SearchStats:
+    """One search as it is now; `waiting` until there is room for it, or a node to ask."""
+
+    infohash: str
+    waiting: bool
+    queries: int
+    responses: int
+    peers: int
 
 
 @dataclass(slots=True)
@@ -32,6 +58,8 @@ class DhtStats:
     errors_sent: int = 0
     announces_accepted: int = 0
     announces_refused: int = 0
+    datagrams_received: int = 0
+    datagrams_sent: int = 0
     bytes_received: int = 0
     bytes_sent: int = 0
 

@@ -3,36 +3,16 @@
 import argparse
 import os
 import re
-from collections.abc import Iterable, Sequence
-from typing import NoReturn
+from collections.abc import Sequence
 
+from torrentd.daemon.ctl.dht_arguments import DHT_DETAILS, define_dht
 from torrentd.daemon.ctl.failure import USAGE, Failure
+from torrentd.daemon.ctl.parser import EXIT_CODES, Parser, Verbs, add_common, flag, nearest
 
-# What people type who come from another client.
-SYNONYMS = {
-    "list": "status",
-    "ls": "status",
-    "ps": "status",
-    "show": "info",
-    "start": "resume",
-    "stop": "pause",
-    "rm": "remove",
-    "delete": "remove",
-    "check": "verify",
-    "recheck": "verify",
-    "quit": "shutdown",
-    "exit": "shutdown",
-    "help": "--help",
-}
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd]?)")
 _DURATION_UNITS_S = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _SELECT = re.compile(r"[0-9]{1,7}(-[0-9]{1,7})?(,[0-9]{1,7}(-[0-9]{1,7})?)*")
 
-EXIT_CODES = """\
-exit codes:
-  0 done, 1 the daemon said no, 2 wrong usage, 3 no daemon at the socket,
-  4 timed out, 130 interrupted by Ctrl-C
-"""
 EXAMPLES = """\
 examples:
   torrentctl add ubuntu.torrent --wait
@@ -48,7 +28,8 @@ its name.
 class Options(argparse.Namespace):
     """What was typed. Fields that the verb does not have keep these values."""
 
-    verb: str = ""
+    verb: str = ""  # as typed: `status`, `dht nodes`
+    action: str = ""  # the second word of a verb that has two
     socket: str | None = None
     as_json: bool = False
     sources: Sequence[str] = ()
@@ -64,29 +45,15 @@ class Options(argparse.Namespace):
     data: bool = False
 
 
-class _Parser(argparse.ArgumentParser):
-    """Errors are one sentence with the nearest right word, and end with the code for usage."""
-
-    def error(self, message: str) -> NoReturn:
-        raise Failure(USAGE, f"{message} ({self.prog} --help)")
-
-    def _check_value(self, action: argparse.Action, value: object) -> None:
-        choices = [str(choice) for choice in action.choices or ()]
-        if choices and value not in choices:
-            hint = _nearest(str(value), choices) or f"choose from {', '.join(choices)}"
-            raise argparse.ArgumentError(None, f'there is no "{value}"; {hint}')
-
-    def option_names(self) -> list[str]:
-        return [name for action in self._actions for name in action.option_strings]
-
-
 def parse(arguments: Sequence[str]) -> Options:
     """Raises Failure; --help and --version end the process with 0."""
     parser, verbs = _parser()
     options, unknown = parser.parse_known_args(arguments, namespace=Options())
+    if options.verb == "dht":
+        options.verb = f"dht {options.action or 'status'}"
     if unknown:
         known = verbs[options.verb].option_names() if options.verb in verbs else []
-        hint = _nearest(unknown[0].partition("=")[0], known) or f"see {options.verb} --help"
+        hint = nearest(unknown[0].partition("=")[0], known) or f"see {options.verb} --help"
         raise Failure(USAGE, f"{options.verb} does not know {unknown[0]}; {hint}")
     _check_together(options)
     if options.dir is not None:
@@ -104,18 +71,8 @@ def _check_together(options: Options) -> None:
             raise Failure(USAGE, "--select names the files of one torrent; add them one by one")
 
 
-def _nearest(word: str, words: Iterable[str]) -> str | None:
-    from difflib import get_close_matches  # late: only a mistake needs it
-
-    candidates = list(words)
-    synonym = SYNONYMS.get(word)
-    near = [synonym] if synonym and "status" in candidates else None
-    near = near or get_close_matches(word, candidates, 1)
-    return f'did you mean "{near[0]}"?' if near else None
-
-
-def _parser() -> tuple[_Parser, dict[str, _Parser]]:
-    parser = _Parser(
+def _parser() -> tuple[Parser, dict[str, Parser]]:
+    parser = Parser(
         prog="torrentctl",
         description="Commands a running torrentd.",
         epilog=f"{EXAMPLES}\n{EXIT_CODES}",
@@ -123,22 +80,9 @@ def _parser() -> tuple[_Parser, dict[str, _Parser]]:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action=_Version, help="the version of torrentctl itself")
-    _add_common(parser)
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, title="verbs")
-    made: dict[str, _Parser] = {}
-
-    def verb(name: str, sentence: str, details: str = "") -> _Parser:
-        made[name] = verbs.add_parser(
-            name,
-            help=sentence,
-            description=sentence[0].upper() + sentence[1:] + ".",
-            epilog=f"{details}\n{EXIT_CODES}".lstrip(),
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
-        )
-        _add_common(made[name])
-        return made[name]
-
+    add_common(parser)
+    verbs = Verbs(parser, "verb")
+    verb = verbs.add
     _define_add(verb("add", "add torrents: magnets, infohashes, .torrent files", _ADD_DETAILS))
     _torrents(verb("status", "what every torrent is doing", _STATUS_DETAILS), "*")
     _torrent(verb("info", "all about one torrent"))
@@ -148,19 +92,19 @@ def _parser() -> tuple[_Parser, dict[str, _Parser]]:
     _torrents(verb("resume", "go on with paused torrents, or after an error"), "+")
     remove = verb("remove", "forget torrents; their data stays unless --data is given")
     _torrents(remove, "+")
-    _flag(remove, "--data", "data", "delete the downloaded files too")
+    flag(remove, "--data", "data", "delete the downloaded files too")
     _torrents(verb("verify", "check the data on disk against its hashes"), "+")
     add_peer = verb("add-peer", "connect a torrent to a peer you know", _ADD_PEER_DETAILS)
     _torrent(add_peer)
     add_peer.add_argument("address", metavar="ADDRESS:PORT", help="an IPv4 or [IPv6] address")
     _define_wait(verb("wait", "wait until torrents are done", _WAIT_DETAILS))
-    verb("dht", "the state of the DHT node")
+    dht = define_dht(verb("dht", "the DHT node: its state, its nodes", DHT_DETAILS))
     verb("version", "the version of the daemon that answers")
     verb("shutdown", "stop the daemon; its torrents go on at the next start")
-    return parser, made
+    return parser, {**verbs.made, **dht.made}
 
 
-def _define_add(parser: _Parser) -> None:
+def _define_add(parser: Parser) -> None:
     parser.add_argument(
         "sources",
         nargs="+",
@@ -174,12 +118,12 @@ def _define_add(parser: _Parser) -> None:
         metavar="FILES",
         help="download these files only, as in 0,2,4-7; files shows the numbers",
     )
-    _flag(parser, "--paused", "paused", "add it, and begin with resume")
-    _flag(parser, "--wait", "wait", "wait until the data is here, and show the progress")
+    flag(parser, "--paused", "paused", "add it, and begin with resume")
+    flag(parser, "--wait", "wait", "wait until the data is here, and show the progress")
     _timeout(parser)
 
 
-def _define_wait(parser: _Parser) -> None:
+def _define_wait(parser: Parser) -> None:
     _torrents(parser, "+")
     parser.add_argument(
         "--until",
@@ -190,31 +134,17 @@ def _define_wait(parser: _Parser) -> None:
     _timeout(parser)
 
 
-def _add_common(parser: _Parser) -> None:
-    """Before the verb or after it, as it comes to the fingers."""
-    parser.add_argument(
-        "--socket", metavar="PATH", default=argparse.SUPPRESS, help="the daemon's control socket"
-    )
-    _flag(parser, "--json", "as_json", "one JSON document on standard output")
-
-
-def _flag(parser: _Parser, name: str, dest: str, sentence: str) -> None:
-    parser.add_argument(
-        name, dest=dest, action="store_true", default=argparse.SUPPRESS, help=sentence
-    )
-
-
-def _torrent(parser: _Parser) -> None:
+def _torrent(parser: Parser) -> None:
     parser.add_argument("torrent", metavar="TORRENT", help="infohash, 4 digits of it, or name")
 
 
-def _torrents(parser: _Parser, count: str) -> None:
+def _torrents(parser: Parser, count: str) -> None:
     parser.add_argument(
         "torrents", nargs=count, metavar="TORRENT", help="infohash, 4 digits of it, or name"
     )
 
 
-def _timeout(parser: _Parser) -> None:
+def _timeout(parser: Parser) -> None:
     parser.add_argument(
         "--timeout",
         dest="timeout_s",

@@ -33,6 +33,14 @@ class Document:
         value = self._fields.get(key)
         return None if isinstance(value, bool) or not isinstance(value, int) else value
 
+    def number_or_none(self, key: str) -> float | None:
+        value = self._fields.get(key)
+        return None if isinstance(value, bool) or not isinstance(value, int | float) else value
+
+    def texts_by_key(self) -> list[tuple[str, list[str]]]:
+        """Each field that is a list of texts, its key as harmless as they are."""
+        return [(escape(key), self.texts(key)) for key in self._fields]
+
     def number(self, key: str) -> float:
         value = self._fields.get(key)
         return value if isinstance(value, int | float) else 0

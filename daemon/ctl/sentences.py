@@ -59,5 +59,5 @@ def dht_phrase(dht: Document) -> str:
     return many(dht.integer("nodes_good"), "DHT node") if dht.flag("enabled") else "DHT off"
 
 
-def many(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+def many(count: int, noun: str, nouns: str = "") -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {nouns or noun + 's'}"

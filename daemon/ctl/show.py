@@ -6,13 +6,12 @@ from torrentd.daemon.ctl.document import Document
 from torrentd.daemon.ctl.quantities import duration, percent, rate, size
 from torrentd.daemon.ctl.sentences import daemon_sentence, many, short_name, stage_sentence
 from torrentd.daemon.ctl.tables import (
-    FAMILY_COLUMNS,
     FILE_COLUMNS,
     PEER_COLUMNS,
     TORRENT_COLUMNS,
-    family_row,
     file_row,
     peer_row,
+    print_rows,
     print_table,
     torrent_row,
 )
@@ -64,7 +63,7 @@ def show_info(document: Document) -> None:
         ("added", _added(document)),
         ("magnet", document.text("magnet")),
     ]
-    _print_rows([row for row in rows if row[1]])
+    print_rows([row for row in rows if row[1]])
 
 
 def show_peers(document: Document) -> None:
@@ -81,33 +80,6 @@ def show_files(document: Document) -> None:
         print(f"the files of {short_name(document)} are not known yet")
         return
     print_table(FILE_COLUMNS, [file_row(file) for file in files])
-
-
-def show_dht(document: Document) -> None:
-    if not document.flag("enabled"):
-        print("the DHT is off: dht.enabled is false")
-        return
-    queries = (
-        f"{document.integer('queries_sent')} sent, {document.integer('replies_received')} answered"
-    )
-    rows = [
-        (
-            "nodes",
-            f"{document.integer('nodes_good')} good, "
-            f"{document.integer('nodes_questionable')} questionable",
-        ),
-        ("searches", f"{document.integer('searches_running')} running"),
-        ("queries", f"{queries}, {document.integer('queries_received')} received"),
-        ("peers stored", str(document.integer("peers_stored"))),
-        ("dropped", f"{document.integer('datagrams_dropped')} datagrams"),
-    ]
-    rows += [
-        (f"{family.text('family')} id", family.text("node_id"))
-        for family in document.children("families")
-    ]
-    _print_rows(rows)
-    families = document.children("families")
-    print_table(FAMILY_COLUMNS, [family_row(family) for family in families])
 
 
 def show_version(document: Document) -> None:
@@ -149,12 +121,6 @@ def named(done: str) -> Callable[[Document], None]:
             print(f"{done} {torrent.text('name')} {torrent.text('infohash')[:8]}")
 
     return show
-
-
-def _print_rows(rows: list[tuple[str, str]]) -> None:
-    width = max(len(name) for name, _ in rows)
-    for name, text in rows:
-        print(f"{name:<{width}}  {text}")
 
 
 def _rate_and_total(document: Document, rate_key: str, total_key: str) -> str:

@@ -1,4 +1,4 @@
-"""The tables of status, peers, files and dht: 80 columns; a wider terminal shows more of a name."""
+"""The tables of status, peers and files: 80 columns; a wider terminal shows more of a name."""
 
 from torrentd.daemon.ctl.columns import Column, has_colour, lay_out, terminal_width
 from torrentd.daemon.ctl.document import Document
@@ -36,18 +36,18 @@ FILE_COLUMNS = [
     Column("DONE", 5, right=True),
     Column("WANTED", 6, styles={"no": "2"}),
 ]
-FAMILY_COLUMNS = [
-    Column("FAMILY", 6),
-    Column("GOOD", 5, right=True),
-    Column("UNSURE", 6, right=True),
-    Column("BUCKETS", 7, right=True),
-    Column("EXTERNAL ADDRESS", 0),
-]
 
 
 def print_table(columns: list[Column], rows: list[list[str]]) -> None:
     for line in lay_out(columns, rows, terminal_width(), has_colour()):
         print(line)
+
+
+def print_rows(rows: list[tuple[str, str]]) -> None:
+    """A name and a text a line, the texts below each other."""
+    width = max(len(name) for name, _ in rows)
+    for name, text in rows:
+        print(f"{name:<{width}}  {text}")
 
 
 def torrent_row(torrent: Document) -> list[str]:
@@ -88,16 +88,6 @@ def file_row(file: Document) -> list[str]:
         short_size(size_bytes),
         percent(file.integer("done_bytes") / size_bytes if size_bytes else 1.0),
         "yes" if file.flag("wanted") else "no",
-    ]
-
-
-def family_row(family: Document) -> list[str]:
-    return [
-        family.text("family"),
-        str(family.integer("nodes_good")),
-        str(family.integer("nodes_questionable")),
-        str(family.integer("buckets")),
-        family.text("external_address") or "not known yet",
     ]
 
 

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 
 from torrentd.daemon.control_lines import Json
-from torrentd.daemon.ctl import show
+from torrentd.daemon.ctl import dht_show, show
 from torrentd.daemon.ctl.arguments import Options
 from torrentd.daemon.ctl.client import Client, socket_path
 from torrentd.daemon.ctl.document import Document, json_text
@@ -23,7 +23,8 @@ _SHOW: dict[str, Callable[[Document], None]] = {
     "remove": show.named("removed"),
     "verify": show.named("verifying"),
     "add-peer": show.show_address,
-    "dht": show.show_dht,
+    "dht status": dht_show.show_status,
+    "dht nodes": dht_show.show_nodes,
     "version": show.show_version,
 }
 

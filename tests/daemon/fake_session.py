@@ -17,6 +17,7 @@ from torrentd.daemon.status import (
     TorrentInfo,
     TorrentStatus,
 )
+from torrentd.dht.stats import NodeStats, SearchStats
 from torrentd.wire.formats.ids import InfoHash
 
 
@@ -46,8 +47,49 @@ def make_torrent(number: int, name: str = "") -> TorrentStatus:
 
 
 def make_dht() -> DhtStatus:
-    family = DhtFamilyStatus("ipv4", "a1" * 20, "203.0.113.9", 123, 7, 16)
-    return DhtStatus(True, 123, 7, 1, 42, 1000, 900, 5000, 3, [family])
+    votes = {
+        "203.0.113.9": ["198.51.100.1", "192.0.2.7", "203.0.113.200"],
+        "192.0.2.1": ["10.9.8.7"],
+    }
+    family = DhtFamilyStatus("ipv4", "a1" * 20, "203.0.113.9", 123, 7, 2, 16, votes)
+    return DhtStatus(
+        enabled=True,
+        nodes_good=123,
+        nodes_questionable=7,
+        nodes_bad=2,
+        searches_running=1,
+        peers_stored=42,
+        queries_sent=1000,
+        replies_received=900,
+        timeouts=80,
+        queries_received=5000,
+        replies_sent=4990,
+        answered_per_s=12.5,
+        last_reply_age_s=0.4,
+        datagrams_received=6000,
+        datagrams_sent=5990,
+        datagrams_dropped=3,
+        bytes_received=600_000,
+        bytes_sent=1_200_000,
+        families=[family],
+    )
+
+
+class FakeDht:
+    """The DHT of a session whose node list a test may fill."""
+
+    def __init__(self) -> None:
+        self.node_list: list[NodeStats] = []
+        self.search_list: list[SearchStats] = []
+
+    def status(self) -> DhtStatus:
+        return make_dht()
+
+    def searches(self) -> list[SearchStats]:
+        return self.search_list
+
+    def nodes(self) -> list[NodeStats]:
+        return self.node_list
 
 
 class FakeSession:
@@ -58,6 +100,7 @@ class FakeSession:
         self.calls: list[tuple[object, ...]] = []
         self.added: list[AddRequest] = []
         self.warnings: list[str] = []
+        self.dht = FakeDht()
         self.peer_list: list[PeerStatus] = []
         self.file_list: list[FileStatus] = []
         self.reached = asyncio.Event()
@@ -152,9 +195,6 @@ class FakeSession:
         except TimeoutError:
             return False
         return True
-
-    def dht(self) -> DhtStatus:
-        return make_dht()
 
     def request_shutdown(self) -> None:
         self.shutdown_requested = True

@@ -7,8 +7,9 @@ import pytest
 
 from tests.daemon.fake_session import FakeSession, make_torrent
 from torrentd.daemon import control_verbs
+from torrentd.daemon.control_call import Answer, Call
 from torrentd.daemon.control_lines import Json, LineError
-from torrentd.daemon.control_verbs import Answer, Call, Verbs
+from torrentd.daemon.control_verbs import Verbs
 from torrentd.daemon.status import AddRequest, Refused
 
 ONE, TWO = make_torrent(0xC9E15763, "one"), make_torrent(0x12345678, "two")
@@ -82,11 +83,10 @@ class TestQuestions:
         document = run(session(), verb, {"torrent": "one"}).document
         assert document == {"infohash": ONE.infohash, "name": "one", verb: []}
 
-    def test_dht_and_version(self) -> None:
-        assert run(session(), "dht").document["nodes_good"] == 123
+    def test_version(self) -> None:
         assert run(session(), "version").document["version"] == "1.2.3"
 
-    @pytest.mark.parametrize("verb", ["status", "info", "peers", "files", "dht", "version", "wait"])
+    @pytest.mark.parametrize("verb", ["status", "info", "peers", "files", "version", "wait"])
     def test_an_unknown_parameter_is_refused(self, verb: str) -> None:
         wanted: dict[str, Json] = {"torrent": "one", "torrents": ["one"], "bogus": 1}
         with pytest.raises(LineError):

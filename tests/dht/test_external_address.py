@@ -55,3 +55,10 @@ def test_a_real_change_of_address_is_noticed() -> None:
     changed = [vote.add(f"30.{index}.1.1", OTHER, NOW + 3600) for index in range(32)]
     assert changed.count(True) == 1 and vote.host == OTHER
     assert vote.voters(OTHER) == 32
+
+
+def test_who_voted_for_what_is_told_each_network_once() -> None:
+    vote = ExternalAddressVote()
+    for voter, host in [("30.1.1.1", HOST), ("30.2.1.1", OTHER), ("30.1.9.9", HOST)]:
+        vote.add(voter, host, NOW)
+    assert vote.votes() == {OTHER: ["30.2.1.1"], HOST: ["30.1.9.9"]}

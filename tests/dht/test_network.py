@@ -178,3 +178,23 @@ def test_what_is_due_is_never_later_than_the_deadline_says() -> None:
             network.upkeep = Lookup(target, "ipv4", PUBLIC, wants_peers=False)
             network.lookup_ended(network.upkeep, now)
         assert network.next_deadline() > now
+
+
+class TestSeen:
+    def test_nodes_are_counted_and_told_by_their_state(self) -> None:
+        network = make(nodes=4)
+        silent, old = address(0), address(1)
+        for _ in range(2):
+            network.table.failed(silent, NOW)
+        for index in (2, 3):
+            found = network.table.at(address(index))
+            assert found is not None
+            found.replied(NOW + 1000, None)
+        later = NOW + 1000
+        stats = network.stats(later)
+        assert (stats.nodes_good, stats.nodes_questionable, stats.nodes_bad) == (2, 1, 1)
+        told = {node.address: node for node in network.node_stats(later)}
+        assert told[str(silent)].state == "bad"
+        assert told[str(old)].state == "questionable" and told[str(old)].replied_age_s == 1000
+        good = told[str(address(2))]
+        assert (good.state, good.rtt_s, good.replied_age_s) == ("good", 0.1, 0)

@@ -431,3 +431,24 @@ class TestTime:
             now = max(now, deadline)
             node.tick(now)
         assert now > NOW + 60
+
+
+class TestSeen:
+    def test_what_goes_in_and_out_is_counted_in_datagrams_and_bytes(self) -> None:
+        node = dht_node()
+        befriend(node, friends(3))
+        node.receive_datagram(b"x" * 30, address(90), NOW)
+        asked = query(b"ping", {})
+        answers = sent(node.receive_datagram(asked, address(91), NOW))
+        stats = node.stats(NOW)
+        assert stats.datagrams_received == 3 + 1 + 1
+        assert stats.datagrams_sent == stats.queries_sent + 1 and len(answers) == 1
+        assert node.replies_sent == stats.replies_sent == 1
+
+    def test_nodes_and_searches_are_told(self) -> None:
+        node = dht_node()
+        befriend(node, friends(3))
+        searching(node)
+        assert {told.address for told in node.node_stats(NOW)} == {str(a) for a in friends(3)}
+        [search] = node.search_stats()
+        assert search.infohash == INFOHASH.hex() and search.queries == 3 and not search.waiting

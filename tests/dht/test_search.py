@@ -4,6 +4,7 @@ from tests.dht.makers import INFOHASH, NOW, PUBLIC, address, address6, node_id
 from torrentd.dht.lookup import Lookup
 from torrentd.dht.outputs import SearchEnded
 from torrentd.dht.search import PEERS_MAX, Search
+from torrentd.dht.stats import SearchStats
 
 
 def make(announce_port: int | None = None) -> Search:
@@ -55,3 +56,15 @@ def test_cancelling_stops_every_lookup() -> None:
     search = make()
     search.cancel()
     assert search.is_cancelled and all(lookup.is_over for lookup in search.lookups)
+
+
+def test_its_figures_are_those_of_both_lookups() -> None:
+    search = make()
+    assert search.stats().waiting
+    four, six = search.lookups
+    four.offer(address(1), node_id(1))
+    six.offer(address6(1), node_id(2))
+    [asked], _ = four.next_queries(NOW), six.next_queries(NOW)
+    four.answered(asked, node_id(1), [], b"t")
+    search.new_peers([address(7)])
+    assert search.stats() == SearchStats(INFOHASH.hex(), False, queries=2, responses=1, peers=1)

@@ -8,6 +8,7 @@ import re
 
 from tests.daemon.fake_session import FakeSession, make_torrent
 from tests.fuzz.mutate import INPUTS, check_parser
+from torrentd.daemon.control_call import Answer, Call, Document
 from torrentd.daemon.control_lines import (
     LineError,
     Request,
@@ -15,7 +16,7 @@ from torrentd.daemon.control_lines import (
     encode_error,
     encode_result,
 )
-from torrentd.daemon.control_verbs import Answer, Call, Document, Verbs
+from torrentd.daemon.control_verbs import Verbs
 from torrentd.daemon.status import Refused
 from torrentd.wire.formats.errors import ProtocolError
 from torrentd.wire.formats.ids import InfoHash
@@ -34,7 +35,8 @@ _PARAMS = [
     ("remove", {"torrents": ["c9e15763"], "data": True}),
     ("add-peer", {"torrent": "two", "address": "[2001:db8::1]:6881"}),
     ("wait", {"torrents": ["two"], "until": "metadata", "timeout_s": 1.5}),
-    ("dht", {}),
+    ("dht status", {}),
+    ("dht nodes", {}),
     ("version", {}),
 ]
 SEEDS = [

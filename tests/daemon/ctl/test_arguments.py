@@ -7,6 +7,7 @@ import pytest
 from torrentd.daemon.ctl.arguments import Options, parse
 from torrentd.daemon.ctl.failure import USAGE, Failure
 
+DHT_VERBS = "status nodes"
 VERBS = "add status info peers files pause resume remove verify add-peer wait dht version shutdown"
 
 
@@ -50,6 +51,15 @@ class TestUnderstood:
     def test_times(self, text: str, seconds: float) -> None:
         assert parse(["wait", "x", "--timeout", text]).timeout_s == seconds
 
+    @pytest.mark.parametrize("verb", DHT_VERBS.split())
+    def test_a_verb_of_a_group_is_named_by_both_words(self, verb: str) -> None:
+        assert parse(["dht", "--json", verb]).verb == f"dht {verb}"
+        assert parse(["dht", verb, "--socket", "/s"]).socket == "/s"
+
+    def test_dht_alone_is_its_status(self) -> None:
+        options = parse(["dht", "--json"])
+        assert (options.verb, options.as_json) == ("dht status", True)
+
     def test_remove_and_add_peer(self) -> None:
         assert parse(["remove", "a", "b", "--data"]).data
         options = parse(["add-peer", "c9e1", "[::1]:80"])
@@ -70,6 +80,12 @@ class TestRefused:
     def test_a_misspelt_option_names_the_right_one(self) -> None:
         assert refusal("add", "x", "--wiat") == 'add does not know --wiat; did you mean "--wait"?'
         assert '"--json"' in refusal("--jsno", "status")
+        assert refusal("dht", "nodes", "--jsno").startswith("dht nodes does not know --jsno")
+
+    def test_a_misspelt_verb_of_a_group_names_the_right_one(self) -> None:
+        assert 'did you mean "nodes"?' in refusal("dht", "ndoes")
+        assert 'did you mean "status"?' in refusal("dht", "list")
+        assert "choose from status, nodes" in refusal("dht", "remove")
 
     @pytest.mark.parametrize(
         "line",
@@ -99,7 +115,9 @@ class TestRefused:
 
 
 class TestHelp:
-    @pytest.mark.parametrize("verb", ["", *VERBS.split()])
+    @pytest.mark.parametrize(
+        "verb", ["", *VERBS.split(), *(f"dht {verb}" for verb in DHT_VERBS.split())]
+    )
     def test_every_help_fits_80_columns_and_documents_the_codes(
         self, verb: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -31,11 +31,16 @@ def test_an_absent_number_is_told_from_zero() -> None:
     assert Document({"eta_s": 0}).integer_or_none("eta_s") == 0
     assert Document({"eta_s": None}).integer_or_none("eta_s") is None
 
+    assert Document({"rtt_s": 0.5}).number_or_none("rtt_s") == 0.5
+    assert Document({"rtt_s": True}).number_or_none("rtt_s") is None
+
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_no_reader_hands_out_a_hostile_text(text: str) -> None:
     document = Document({"name": text, "names": [text]})
     assert is_safe(document.text("name")) and is_safe(document.texts("names")[0])
+    [(key, [value])] = Document({text: [text]}).texts_by_key()
+    assert is_safe(key) and is_safe(value)
 
 
 @pytest.mark.parametrize("indented", [True, False])

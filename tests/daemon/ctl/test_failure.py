@@ -1,7 +1,7 @@
 """The exit codes are a promise to scripts."""
 
 from torrentd.daemon.ctl import failure
-from torrentd.daemon.ctl.arguments import EXIT_CODES
+from torrentd.daemon.ctl.parser import EXIT_CODES
 
 
 def test_the_codes_are_those_of_the_help() -> None:

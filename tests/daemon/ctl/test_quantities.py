@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from torrentd.daemon.ctl.quantities import duration, percent, rate, short_size, size
+from torrentd.daemon.ctl.quantities import (
+    duration,
+    milliseconds,
+    percent,
+    rate,
+    short_size,
+    size,
+)
 
 
 @pytest.mark.parametrize(
@@ -59,3 +66,8 @@ def test_times(seconds: float, text: str) -> None:
 )
 def test_a_hundred_per_cent_is_all_of_it(share: float, text: str) -> None:
     assert percent(share) == text
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0.0004, "0 ms"), (0.0824, "82 ms"), (9, "9000 ms")])
+def test_round_trips(seconds: float, text: str) -> None:
+    assert milliseconds(seconds) == text

@@ -1,30 +1,18 @@
 """Each verb's document as a person reads it: whole pages, and hostile words in every field."""
 
-from collections.abc import Callable
 from dataclasses import fields
 
 import pytest
 from rich.cells import cell_len
 
 from tests.daemon.ctl.hostile import HOSTILE, is_safe
-from tests.daemon.fake_session import FakeSession, make_dht, make_torrent
-from torrentd.daemon.control_lines import Json, decode_answer, encode_result
-from torrentd.daemon.ctl import show
+from tests.daemon.ctl.printed import Print, printed
+from tests.daemon.fake_session import FakeSession, make_torrent
+from torrentd.daemon.control_lines import Json
+from torrentd.daemon.ctl import dht_show, show
 from torrentd.daemon.ctl.document import Document
 from torrentd.daemon.status import TorrentInfo
 from torrentd.wire.formats.ids import InfoHash
-
-Print = Callable[[Document], None]
-
-
-def as_sent(result: object) -> Document:
-    """What torrentctl gets of a daemon's document."""
-    return Document(decode_answer(b"".join(encode_result(1, result))).result)
-
-
-def printed(capsys: pytest.CaptureFixture[str], print_it: Print, result: object) -> list[str]:
-    print_it(as_sent(result))
-    return capsys.readouterr().out.splitlines()
 
 
 def status_document(*torrents: object, warnings: list[str] | None = None) -> dict[str, object]:
@@ -105,19 +93,6 @@ class TestOthers:
             "magnet    magnet:?xt=urn:btih:c9e15763c9e15763c9e15763c9e15763c9e15763",
         ]
 
-    def test_dht(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert printed(capsys, show.show_dht, make_dht()) == [
-            "nodes         123 good, 7 questionable",
-            "searches      1 running",
-            "queries       1000 sent, 900 answered, 5000 received",
-            "peers stored  42",
-            "dropped       3 datagrams",
-            "ipv4 id       a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1",
-            "FAMILY  GOOD UNSURE BUCKETS EXTERNAL ADDRESS",
-            "ipv4     123      7      16 203.0.113.9",
-        ]
-        assert "off" in printed(capsys, show.show_dht, {"enabled": False})[0]
-
     @pytest.mark.parametrize(
         ("print_it", "result", "line"),
         [
@@ -161,8 +136,12 @@ def test_no_field_of_any_document_reaches_the_terminal_raw(
     whole: dict[str, Json] = {**torrent, "daemon": {"warnings": [name]}}
     for key in ("torrents", "peers", "files", "families"):
         whole[key] = [torrent]
-    printers = [value for key, value in vars(show).items() if key.startswith("show_")]
-    assert show.show_status in printers and show.show_added in printers
+    for key in ("nodes", "searches"):
+        whole[key] = [torrent]
+    torrent["votes"] = {name: [name]}
+    modules = (show, dht_show)
+    printers = [f for m in modules for key, f in vars(m).items() if key.startswith("show_")]
+    assert show.show_status in printers and dht_show.show_nodes in printers
     for print_it in [*printers, show.named("paused")]:
         print_it(Document(whole))
     assert is_safe(capsys.readouterr().out)

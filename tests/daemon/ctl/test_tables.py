@@ -11,13 +11,12 @@ from torrentd.daemon.control_lines import decode_line, encode_line
 from torrentd.daemon.ctl.columns import lay_out
 from torrentd.daemon.ctl.document import Document
 from torrentd.daemon.ctl.tables import (
-    FAMILY_COLUMNS,
     FILE_COLUMNS,
     PEER_COLUMNS,
     TORRENT_COLUMNS,
-    family_row,
     file_row,
     peer_row,
+    print_rows,
     torrent_row,
 )
 from torrentd.daemon.status import FileStatus, PeerStatus, TorrentStatus
@@ -103,14 +102,19 @@ def test_peers_at_80_columns() -> None:
     ]
 
 
-def test_files_and_families() -> None:
+def test_files() -> None:
     files = [FileStatus(0, "a/b.txt", 0, 0, True), FileStatus(1, "a/c.iso", 2**30, 2**29, False)]
     assert lay_out(FILE_COLUMNS, [file_row(document(file)) for file in files], 80, False) == [
         "  # FILE      SIZE  DONE WANTED",
         "  0 a/b.txt      0  100% yes",
         "  1 a/c.iso   1.0G 50.0% no",
     ]
-    family = Document({"family": "ipv6", "nodes_good": 9, "nodes_questionable": 1, "buckets": 3})
-    assert lay_out(FAMILY_COLUMNS, [family_row(family)], 80, False)[1] == (
-        "ipv6       9      1       3 not known yet"
-    )
+
+
+def test_rows_stand_below_each_other(capsys: pytest.CaptureFixture[str]) -> None:
+    print_rows([("name", "one"), ("infohash", "c9"), ("", "more")])
+    assert capsys.readouterr().out.splitlines() == [
+        "name      one",
+        "infohash  c9",
+        "          more",
+    ]

@@ -45,6 +45,8 @@ class TestJson:
             "remove one",
             "add-peer one 192.0.2.1:80",
             "dht",
+            "dht status",
+            "dht nodes",
             "version",
             "wait one --timeout 5",
             f"add {MAGNET}",

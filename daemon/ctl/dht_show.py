@@ -1,0 +1,150 @@
+"""The documents of `torrentctl dht` as a person reads them."""
+
+from torrentd.daemon.ctl.columns import Column
+from torrentd.daemon.ctl.document import Document
+from torrentd.daemon.ctl.quantities import duration, milliseconds, size
+from torrentd.daemon.ctl.sentences import many
+from torrentd.daemon.ctl.tables import ADDRESS_WIDTH, INFOHASH_SHOWN, print_rows, print_table
+
+# Lines, and names on a line; --json has them all.
+SEARCHES_MAX = 8
+VOTES_MAX = 3
+VOTERS_MAX = 2
+
+FAMILY_COLUMNS = [
+    Column("FAMILY", 6),
+    Column("GOOD", 4, right=True),
+    Column("UNSURE", 6, right=True),
+    Column("BAD", 3, right=True),
+    Column("BUCKETS", 7, right=True),
+    Column("SEEN AS", 0),
+]
+NODE_COLUMNS = [
+    Column("ID", 0),
+    Column("ADDRESS", ADDRESS_WIDTH, spill=True),
+    Column("STATE", 13, styles={"good": "32", "bad": "31"}),
+    Column("FAMILY", 6),
+    Column("RTT", 6, right=True),
+    Column("SEEN", 6, right=True),
+]
+
+
+def show_status(document: Document) -> None:
+    if not document.flag("enabled"):
+        print("the DHT is off: dht.enabled is false")
+        return
+    families = document.children("families")
+    print_table(FAMILY_COLUMNS, [family_row(family) for family in families])
+    print()
+    rows = [(f"{family.text('family')} id", family.text("node_id")) for family in families]
+    for family in families:
+        rows += _votes(family)
+    rows += [
+        ("last reply", _last_reply(document)),
+        ("asked", _asked(document)),
+        ("answered", _answered(document)),
+        ("received", _traffic(document, "received")),
+        ("sent", _traffic(document, "sent")),
+        ("peers stored", f"{document.integer('peers_stored')} announced to us by others"),
+    ]
+    rows += _searches(document)
+    print_rows(rows)
+
+
+def show_nodes(document: Document) -> None:
+    nodes = document.children("nodes")
+    if not nodes:
+        print("no node is known yet; torrentctl dht add-node names one")
+        return
+    print_table(NODE_COLUMNS, [node_row(node) for node in nodes])
+    print(many(len(nodes), "node"))
+
+
+def family_row(family: Document) -> list[str]:
+    return [
+        family.text("family"),
+        str(family.integer("nodes_good")),
+        str(family.integer("nodes_questionable")),
+        str(family.integer("nodes_bad")),
+        str(family.integer("buckets")),
+        _seen_as(family),
+    ]
+
+
+def node_row(node: Document) -> list[str]:
+    age_s = node.number_or_none("replied_age_s")
+    rtt_s = node.number_or_none("rtt_s")
+    return [
+        node.text("node_id"),
+        node.text("address"),
+        node.text("state") + ("" if node.flag("fits_host") else "*"),
+        node.text("family"),
+        "" if rtt_s is None else milliseconds(rtt_s),
+        "never" if age_s is None else duration(age_s),
+    ]
+
+
+def _seen_as(family: Document) -> str:
+    address = family.text("external_address")
+    votes = dict(family.child("votes").texts_by_key())
+    count = sum(len(voters) for voters in votes.values())
+    if not address:
+        return f"not known yet, {many(count, 'vote')}" if count else "not known yet"
+    return f"{address}, {len(votes.get(address, []))} of {many(count, 'vote')}"
+
+
+def _votes(family: Document) -> list[tuple[str, str]]:
+    """Who says what our address is, the most votes first."""
+    votes = family.child("votes").texts_by_key()
+    rows: list[tuple[str, str]] = []
+    for address, voters in sorted(votes, key=lambda vote: -len(vote[1]))[:VOTES_MAX]:
+        more = len(voters) - VOTERS_MAX
+        names = ", ".join(voters[:VOTERS_MAX]) + (f" and {more} more" if more > 0 else "")
+        rows.append(("votes" if not rows else "", f"{address} by {names}"))
+    return rows
+
+
+def _last_reply(document: Document) -> str:
+    age_s = document.number_or_none("last_reply_age_s")
+    return "none yet" if age_s is None else f"{duration(age_s)} ago"
+
+
+def _asked(document: Document) -> str:
+    queries = many(document.integer("queries_sent"), "query", "queries")
+    return (
+        f"{queries}, {document.integer('replies_received')} replied, "
+        f"{document.integer('timeouts')} timed out"
+    )
+
+
+def _answered(document: Document) -> str:
+    queries = many(document.integer("queries_received"), "query", "queries")
+    return (
+        f"{document.integer('replies_sent')} of {queries} from others, "
+        f"{document.number('answered_per_s'):.1f} a second"
+    )
+
+
+def _traffic(document: Document, direction: str) -> str:
+    packets = many(document.integer(f"datagrams_{direction}"), "packet")
+    text = f"{packets}, {size(document.integer(f'bytes_{direction}'))}"
+    dropped = document.integer("datagrams_dropped")
+    return f"{text}, {dropped} dropped" if direction == "received" and dropped else text
+
+
+def _searches(document: Document) -> list[tuple[str, str]]:
+    searches = document.children("searches")
+    if not searches:
+        return [("searches", "none running")]
+    rows = [("searches", f"{len(searches)} running")]
+    for search in searches[:SEARCHES_MAX]:
+        name = search.text("infohash")[:INFOHASH_SHOWN]
+        if search.flag("waiting"):
+            rows.append((f"  {name}", "waiting"))
+            continue
+        asked, replied = search.integer("queries"), search.integer("responses")
+        peers = many(search.integer("peers"), "peer")
+        rows.append((f"  {name}", f"{asked} asked, {replied} replied, {peers}"))
+    if len(searches) > SEARCHES_MAX:
+        rows.append(("  …", f"and {len(searches) - SEARCHES_MAX} more"))
+    return rows

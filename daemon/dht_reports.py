@@ -1,0 +1,43 @@
+"""What is told of the DHT node: its counters and tables as documents (names: daemon/status)."""
+
+from torrentd.daemon.status import DhtFamilyStatus, DhtStatus
+from torrentd.dht.stats import DhtStats, FamilyStats
+
+
+def dht_status(stats: DhtStats, now: float, *, dropped: int, answered_per_s: float) -> DhtStatus:
+    """`dropped` are the datagrams that never came as far as the node."""
+    replied_at = stats.last_reply_at
+    return DhtStatus(
+        enabled=True,
+        nodes_good=stats.nodes_good,
+        nodes_questionable=stats.nodes_questionable,
+        nodes_bad=sum(family.nodes_bad for family in stats.families),
+        searches_running=stats.searches_running,
+        peers_stored=stats.peers_stored,
+        queries_sent=stats.queries_sent,
+        replies_received=stats.replies_received,
+        timeouts=stats.timeouts,
+        queries_received=stats.queries_received,
+        replies_sent=stats.replies_sent,
+        answered_per_s=round(answered_per_s, 2),
+        last_reply_age_s=None if replied_at is None else round(now - replied_at, 1),
+        datagrams_received=stats.datagrams_received + dropped,
+        datagrams_sent=stats.datagrams_sent,
+        datagrams_dropped=stats.datagrams_dropped + dropped,
+        bytes_received=stats.bytes_received,
+        bytes_sent=stats.bytes_sent,
+        families=[_family(family) for family in stats.families],
+    )
+
+
+def _family(stats: FamilyStats) -> DhtFamilyStatus:
+    return DhtFamilyStatus(
+        stats.family,
+        stats.node_id,
+        stats.external_address,
+        stats.nodes_good,
+        stats.nodes_questionable,
+        stats.nodes_bad,
+        stats.buckets,
+        stats.votes,
+    )

@@ -1,0 +1,91 @@
+"""What `torrentctl dht` prints, at 80 columns."""
+
+from dataclasses import replace
+
+import pytest
+from rich.cells import cell_len
+
+from tests.daemon.ctl.printed import printed
+from tests.daemon.fake_session import make_dht
+from torrentd.daemon.ctl import dht_show
+from torrentd.dht.stats import NodeStats, SearchStats
+
+
+@pytest.fixture(autouse=True)
+def width(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+def status_document(*searches: SearchStats) -> dict[str, object]:
+    dht = make_dht()
+    return {**{name: getattr(dht, name) for name in dht.__slots__}, "searches": list(searches)}
+
+
+class TestStatus:
+    def test_the_whole_page(self, capsys: pytest.CaptureFixture[str]) -> None:
+        searches = (
+            SearchStats("c9e15763" * 5, waiting=False, queries=31, responses=25, peers=1),
+            SearchStats("12345678" * 5, waiting=True, queries=0, responses=0, peers=0),
+        )
+        assert printed(capsys, dht_show.show_status, status_document(*searches)) == [
+            "FAMILY GOOD UNSURE BAD BUCKETS SEEN AS",
+            "ipv4    123      7   2      16 203.0.113.9, 3 of 4 votes",
+            "",
+            "ipv4 id       a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1",
+            "votes         203.0.113.9 by 198.51.100.1, 192.0.2.7 and 1 more",
+            "              192.0.2.1 by 10.9.8.7",
+            "last reply    0s ago",
+            "asked         1000 queries, 900 replied, 80 timed out",
+            "answered      4990 of 5000 queries from others, 12.5 a second",
+            "received      6000 packets, 586 KiB, 3 dropped",
+            "sent          5990 packets, 1.14 MiB",
+            "peers stored  42 announced to us by others",
+            "searches      2 running",
+            "  c9e15763    31 asked, 25 replied, 1 peer",
+            "  12345678    waiting",
+        ]
+
+    def test_a_node_that_has_only_begun(self, capsys: pytest.CaptureFixture[str]) -> None:
+        document = status_document()
+        family = make_dht().families[0]
+        document["families"] = [replace(family, external_address=None, votes={})]
+        document["last_reply_age_s"] = None
+        lines = printed(capsys, dht_show.show_status, document)
+        assert lines[1].endswith(" not known yet")
+        assert "last reply    none yet" in lines and "searches      none running" in lines
+        assert not any(line.startswith("votes") for line in lines)
+
+    def test_it_stays_one_screen_whoever_votes_and_whatever_is_searched(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        searches = [SearchStats(f"{n:040x}", False, 1, 1, 0) for n in range(1000)]
+        document = status_document(*searches)
+        votes = {f"2001:db8:1111:2222:3333:4444:5555:{n:x}": ["2001:db8::1"] * n for n in range(30)}
+        document["families"] = [replace(make_dht().families[0], votes=votes)]
+        lines = printed(capsys, dht_show.show_status, document)
+        assert len(lines) <= 23 and lines[-1] == "  …           and 992 more"
+        assert ":1d by " in lines[4], "the most votes first"
+
+    def test_a_dht_that_is_off(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert "off" in printed(capsys, dht_show.show_status, {"enabled": False})[0]
+
+
+class TestNodes:
+    def test_a_table_of_80_columns(self, capsys: pytest.CaptureFixture[str]) -> None:
+        six = "[2001:db8:85a3:8d3:1319:8a2e:1370:7348]:51413"
+        nodes = [
+            NodeStats("ipv4", "ab" * 20, "203.0.113.7:6881", "good", 0.0824, 61.0, True),
+            NodeStats("ipv6", "cd" * 20, six, "questionable", None, None, False),
+        ]
+        lines = printed(capsys, dht_show.show_nodes, {"nodes": nodes})
+        assert lines == [
+            "ID                  ADDRESS                   STATE         FAMILY    RTT   SEEN",
+            "ababababababababab… 203.0.113.7:6881          good          ipv4    82 ms  1m01s",
+            six,
+            "cdcdcdcdcdcdcdcdcd…                           questionable* ipv6           never",
+            "2 nodes",
+        ]
+        assert max(cell_len(line) for line in lines) <= 80
+
+    def test_without_a_node_it_says_what_helps(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert "add-node" in printed(capsys, dht_show.show_nodes, {"nodes": []})[0]
