@@ -21,7 +21,7 @@ from typing import TypeAlias
 import structlog
 
 from torrentd.config.schema import Control, Limits
-from torrentd.daemon.control_call import Answer, Call
+from torrentd.daemon.control_call import Answer, Call, Document
 from torrentd.daemon.control_lines import (
     INTERNAL_ERROR,
     INVALID_PARAMS,
@@ -34,6 +34,7 @@ from torrentd.daemon.control_lines import (
     Request,
     decode_request,
     encode_error,
+    encode_notification,
     encode_result,
 )
 from torrentd.daemon.control_socket import Access, Listener, find_group, listen, peer_credentials
@@ -210,9 +211,16 @@ class ControlServer:
         self, stream: ClientStream, request: Request, metainfo: bytes | None
     ) -> Answer | None:
         """The verb's answer; None when a refusal was sent in its place."""
-        call = Call(metainfo, stream.hung_up)
+
+        async def tell(document: Document) -> None:
+            if not request.notification:
+                await stream.send([encode_notification(request.method, document)])
+
+        call = Call(metainfo, stream.hung_up, tell)
         try:
             return await self._verbs.run(request.method, request.params, call)
+        except ClientGone:  # while it was told something: not a fault of ours
+            raise
         except LineError as error:
             code, sentence = error.code, error.sentence
         except Refused as refused:

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from torrentd.daemon.control_params import Params
+from torrentd.daemon.feed import Feed
 
 Document: TypeAlias = Mapping[str, object]
+FOLLOW_SLICE_S = 2.0  # how long a follower who hung up keeps his place
 
 
 @dataclass(slots=True)
@@ -17,12 +19,28 @@ class Answer:
     then: Callable[[], None] | None = None
 
 
+async def _to_nobody(document: Document) -> None:
+    return None
+
+
 @dataclass(slots=True)
 class Call:
-    """One request beyond its params: raw torrent bytes, and whether the caller hung up."""
+    """One request beyond its params: raw torrent bytes, whether the caller hung up, and how to tell
+    him something before the answer (a notification; it waits for a caller who reads slowly)."""
 
     metainfo: bytes | None
     hung_up: Callable[[], bool]
+    tell: Callable[[Document], Awaitable[None]] = _to_nobody
+
+    async def follow(self, feed: Feed[Document]) -> None:
+        """Tell all that comes, until the feed is over or the caller hung up."""
+        missed = 0
+        while not feed.is_over and not self.hung_up():
+            for entry in await feed.take(FOLLOW_SLICE_S):
+                if feed.missed > missed:
+                    missed = feed.missed
+                    await self.tell({"missed": missed})
+                await self.tell(entry)
 
 
 Run: TypeAlias = Callable[[Params, Call], Awaitable[Answer]]

@@ -46,6 +46,13 @@ class AnswerLine(NamedTuple):
     error: tuple[int, str] | None
 
 
+class NotificationLine(NamedTuple):
+    """What the daemon tells before the answer; `method` is that of the request under way."""
+
+    method: str
+    params: Json
+
+
 class Request(NamedTuple):
     """`id` is what the answer repeats; a notification has none and is not answered."""
 
@@ -91,7 +98,7 @@ def decode_request(line: bytes) -> Request:
     return Request(method, params, _request_id(message.get("id")), "id" not in message)
 
 
-def decode_answer(line: bytes) -> AnswerLine:
+def decode_answer(line: bytes) -> AnswerLine | NotificationLine:
     """The client's side. The daemon is trusted to mean well, not to be of our version."""
     try:
         answer: Json = json.loads(line)
@@ -99,6 +106,9 @@ def decode_answer(line: bytes) -> AnswerLine:
         raise LineError(PARSE_ERROR, "it is not JSON") from None
     if not isinstance(answer, dict):
         raise LineError(PARSE_ERROR, "it is not one JSON object")
+    method = answer.get("method")
+    if isinstance(method, str):
+        return NotificationLine(method, answer.get("params"))
     error = answer.get("error")
     if error is None:
         return AnswerLine(answer.get("result"), None)
@@ -116,6 +126,10 @@ def encode_line(message: object) -> bytes:
 
 def encode_request(method: str, params: Mapping[str, Json], request_id: int) -> bytes:
     return encode_line({"jsonrpc": "2.0", "id": request_id, "method": method, "params": params})
+
+
+def encode_notification(method: str, params: object) -> bytes:
+    return encode_line({"jsonrpc": "2.0", "method": method, "params": params})
 
 
 def encode_result(request_id: int | str | None, result: object) -> Iterator[bytes]:

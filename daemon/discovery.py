@@ -1,17 +1,19 @@
 """The DHT node at work: datagrams and time go in, and what it asks for is done here (BEP 5)."""
 
+import asyncio
 import random
 import time
 from collections.abc import Callable
 from typing import assert_never
 
 from torrentd.config.schema import Config
+from torrentd.daemon.dht_questions import Questions
 from torrentd.daemon.dht_reports import dht_status
 from torrentd.daemon.driver import Driver
 from torrentd.daemon.logs import get_logger
 from torrentd.daemon.meter import Meter
 from torrentd.daemon.resolver import Resolver
-from torrentd.daemon.status import DhtStatus
+from torrentd.daemon.status import DhtStatus, Refused
 from torrentd.daemon.tasks import Tasks
 from torrentd.daemon.udp import UdpEndpoint
 from torrentd.dht.node import DhtNode
@@ -20,12 +22,15 @@ from torrentd.dht.outputs import (
     ExternalAddressChanged,
     Output,
     PeersFound,
+    PingEnded,
     SearchEnded,
     SendDatagram,
 )
 from torrentd.dht.stats import NodeStats, SearchStats
 from torrentd.wire.formats.address import Address, AddressPolicy, is_ipv6
 from torrentd.wire.formats.ids import InfoHash
+
+DHT_OFF = "the DHT is off: dht.enabled is false"
 
 log = get_logger("dht")
 
@@ -55,6 +60,7 @@ class Discovery:
         self._driver: Driver | None = None
         self._resolver: Resolver | None = None
         self._answered = Meter()
+        self._questions = Questions()
 
     def start(self, endpoints: list[UdpEndpoint], snapshot: bytes | None) -> None:
         """Begin to live on the network; `snapshot` is what `snapshot()` gave in an earlier run."""
@@ -88,6 +94,7 @@ class Discovery:
             self._driver.stop()
         if self._resolver is not None:
             self._resolver.close()
+        self._questions.close()
         self._node = None
 
     def receive_datagram(self, endpoint: UdpEndpoint, data: bytes, source: Address) -> None:
@@ -119,6 +126,31 @@ class Discovery:
             now = time.monotonic()
             self._perform(self._node.add_node(address, now), now)
 
+    async def ping(self, address: Address) -> PingEnded:
+        """Who is there. Raises Refused when it cannot be asked."""
+        node = self._asked_node()
+        if not self._policy.allows_node(address):
+            raise Refused(f"{address} is no address of the public network")
+        now = time.monotonic()
+        outputs = node.ping(address, now)
+        if not outputs:
+            raise Refused(
+                f"{address} cannot be asked now: it is our own address, we have no socket of its "
+                "family, or too many queries are open"
+            )
+        ended = self._questions.ping(address)
+        self._perform(outputs, now)
+        await asyncio.wait([ended])
+        if ended.cancelled():
+            raise Refused("the daemon stops")
+        return ended.result()
+
+    async def ping_and_keep(self, address: Address) -> tuple[PingEnded, bool]:
+        """Whether it is a node of the routing table now, too."""
+        ended = await self.ping(address)
+        self.add_node(address)
+        return ended, any(node.address == str(address) for node in self.nodes())
+
     def snapshot(self) -> bytes | None:
         """What to keep for the next run; None without a DHT."""
         return self._node.snapshot(time.monotonic()) if self._node is not None else None
@@ -142,6 +174,11 @@ class Discovery:
 
     # ---- inside
 
+    def _asked_node(self) -> DhtNode:
+        if self._node is None:
+            raise Refused(DHT_OFF)
+        return self._node
+
     def _bootstrap(self, addresses: list[Address]) -> None:
         if self._node is not None:
             now = time.monotonic()
@@ -161,6 +198,8 @@ class Discovery:
                     self._send(output, received_by)
                 case PeersFound():
                     self._on_peers(output.infohash, output.peers)
+                case PingEnded():
+                    self._questions.ping_ended(output)
                 case BootstrapWanted():
                     if self._resolver is not None:
                         self._resolver.want()

@@ -32,9 +32,11 @@ class Asker:
         self._stats: Final = stats
         self._read_only: Final = read_only
 
-    def ping(self, address: Address, now: float) -> list[Output]:
-        """Ping whoever is there; the address is past the policy."""
+    def ping(self, address: Address, now: float, *, is_told: bool = False) -> list[Output]:
+        """Ping whoever is there; the address is past the policy. `is_told`: how it ends."""
         transaction = self._transactions.begin(address, None, now)
+        if transaction is not None:
+            transaction.is_told = is_told
         return self._send(transaction, b"ping", {})
 
     def ping_contact(self, contact: Contact, network: Network, now: float) -> list[Output]:

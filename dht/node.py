@@ -27,7 +27,13 @@ from torrentd.dht.krpc import (
 )
 from torrentd.dht.network import Network
 from torrentd.dht.node_id import NodeId
-from torrentd.dht.outputs import BootstrapWanted, ExternalAddressChanged, Output, SendDatagram
+from torrentd.dht.outputs import (
+    BootstrapWanted,
+    ExternalAddressChanged,
+    Output,
+    PingEnded,
+    SendDatagram,
+)
 from torrentd.dht.peer_store import PeerStore
 from torrentd.dht.rate_limit import Budget, ProvenAddresses
 from torrentd.dht.responder import AMPLIFICATION_MAX, Responder
@@ -119,6 +125,13 @@ class DhtNode:
             return []
         self._deadline = None
         return self._asker.ping(address, now)
+
+    def ping(self, address: Address, now: float) -> list[Output]:
+        """Ping it and tell what came of it (PingEnded); [] when we may not, or ask too many."""
+        if not self._may_ask(address):
+            return []
+        self._deadline = None
+        return self._asker.ping(address, now, is_told=True)
 
     def tick(self, now: float) -> list[Output]:
         self._deadline = None
@@ -243,6 +256,9 @@ class DhtNode:
         self._proven.add(source, now)
         network = self._network_of(source)
         out = self._tell_table(network, response.node_id, transaction, now)
+        if transaction.is_told:
+            rtt_s = now - transaction.sent_at
+            out.append(PingEnded(source, rtt_s, response.node_id, response.external))
         if transaction.node_id not in (None, response.node_id) or (
             response.node_id == network.own_id
         ):
@@ -281,11 +297,16 @@ class DhtNode:
             return []
         self._deadline = None
         self._stats.errors_received += 1
-        return self._searches.failed(transaction, now) + self._searches.settle(now)
+        told: list[Output] = []
+        if transaction.is_told:
+            told.append(PingEnded(source, now - transaction.sent_at))
+        return told + self._searches.failed(transaction, now) + self._searches.settle(now)
 
     def _on_timeout(self, transaction: Transaction, now: float) -> list[Output]:
         network = self._network_of(transaction.address)
         out = self._searches.failed(transaction, now)
+        if transaction.is_told:
+            out.append(PingEnded(transaction.address))
         whom = network.table.failed(transaction.address, now)
         return out + (self._ping(whom, network, now) if whom is not None else [])
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from torrentd.dht.node_id import NodeId
 from torrentd.wire.formats.address import Address
 from torrentd.wire.formats.ids import InfoHash
 
@@ -34,6 +35,17 @@ class SearchEnded:
 
 
 @dataclass(slots=True)
+class PingEnded:
+    """What came of `DhtNode.ping`: who answered, after how long, and as whom it sees us (BEP 42).
+    An error is an answer without an id; without `rtt_s`, nobody answered in time."""
+
+    address: Address
+    rtt_s: float | None = None
+    node_id: NodeId | None = None
+    external: Address | None = None
+
+
+@dataclass(slots=True)
 class BootstrapWanted:
     """Too few nodes are known: resolve the bootstrap hosts and call `DhtNode.bootstrap`. Repeated
     with back-off for ever while it stays so."""
@@ -46,4 +58,6 @@ class ExternalAddressChanged:
     host: str
 
 
-Output = SendDatagram | PeersFound | SearchEnded | BootstrapWanted | ExternalAddressChanged
+Output = (
+    SendDatagram | PeersFound | SearchEnded | PingEnded | BootstrapWanted | ExternalAddressChanged
+)

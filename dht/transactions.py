@@ -30,6 +30,7 @@ class Transaction:
     lookup: Lookup | None = None
     candidate: Candidate | None = None
     search: Search | None = None
+    is_told: bool = False  # how it ends, as PingEnded
 
 
 class Transactions:

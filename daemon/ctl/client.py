@@ -3,11 +3,15 @@
 import os
 import socket
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from torrentd.daemon.control_lines import (
     METHOD_NOT_FOUND,
+    AnswerLine,
     Json,
     LineError,
+    NotificationLine,
     decode_answer,
     encode_request,
 )
@@ -32,6 +36,10 @@ def socket_path(option: str | None) -> str:
     return own if os.path.exists(own) else SYSTEM_SOCKET
 
 
+def _ignore(told: Document) -> None:
+    return None
+
+
 class Client:
     """Connects on the first call. Raises Failure and nothing else."""
 
@@ -47,21 +55,32 @@ class Client:
         params: dict[str, Json] | None = None,
         payload: bytes = b"",
         answer_s: float = ANSWER_S,
+        on_told: Callable[[Document], None] = _ignore,
     ) -> Document:
-        """The document of one verb; `payload` travels right after the line."""
+        """The document of one verb; `payload` travels right after the line. `on_told` hears what
+        the daemon tells before it, each within `answer_s` of the last."""
         sock = self._connected()
         sock.settimeout(answer_s)
         line = encode_request(method, params or {}, self._next_id)
         self._next_id += 1
-        try:
+        with self._in_time(answer_s):
             self._send(sock, line, payload)
-            answer = self._read_line(sock)
+        while True:
+            with self._in_time(answer_s):
+                answer = self._decode(self._read_line(sock))
+            if isinstance(answer, AnswerLine):
+                return self._document(answer)
+            on_told(Document(answer.params))
+
+    @contextmanager
+    def _in_time(self, answer_s: float) -> Iterator[None]:
+        try:
+            yield
         except TimeoutError:
             sentence = f"the daemon at {self.path} has not answered for {answer_s:g} s"
             raise Failure(TIMED_OUT, sentence) from None
         except OSError:
             raise self._gone() from None
-        return self._document(answer)
 
     def wait_for_end(self, limit_s: float) -> bool:
         """Whether the daemon closes its end in time, as it does when it stops."""
@@ -128,11 +147,13 @@ class Client:
         del self._received[: end + 1]
         return line
 
-    def _document(self, line: bytes) -> Document:
+    def _decode(self, line: bytes) -> AnswerLine | NotificationLine:
         try:
-            answer = decode_answer(line)
+            return decode_answer(line)
         except LineError as error:
             raise Failure(REFUSED, f"the daemon's answer: {error.sentence}") from None
+
+    def _document(self, answer: AnswerLine) -> Document:
         if answer.error is None:
             return Document(answer.result)
         code, sentence = answer.error

@@ -8,6 +8,10 @@ def define_dht(parser: Parser) -> Verbs:
     verbs = Verbs(parser, "action", "dht ")
     verbs.add("status", "how the node is: nodes, our address, searches, traffic", _STATUS_DETAILS)
     verbs.add("nodes", "the nodes of the routing tables", _NODES_DETAILS)
+    ping = verbs.add("ping", "ask one node whether it is there", _PING_DETAILS)
+    add_node = verbs.add("add-node", "name a node: it is pinged and kept", _ADD_NODE_DETAILS)
+    for parser in (ping, add_node):
+        parser.add_argument("address", metavar="ADDRESS:PORT", help="an IPv4 or [IPv6] address")
     return verbs
 
 
@@ -35,4 +39,19 @@ whose ID does not follow from its address (BEP 42) has a * at its state.
 examples:
   torrentctl dht nodes
   torrentctl dht nodes --json | jq -r '.nodes[].address'
+"""
+_PING_DETAILS = """\
+Ends with exit code 1 when there is no answer within 5 seconds.
+
+examples:
+  torrentctl dht ping 192.0.2.7:6881
+  torrentctl dht ping '[2001:db8::7]:6881'
+"""
+_ADD_NODE_DETAILS = """\
+For a network whose bootstrap hosts are out of reach, or a DHT of one's own: one
+node that answers is enough to find the others. Ends with exit code 1 when there
+is no answer within 5 seconds.
+
+examples:
+  torrentctl dht add-node 192.0.2.7:6881
 """

@@ -60,6 +60,27 @@ def show_nodes(document: Document) -> None:
     print(many(len(nodes), "node"))
 
 
+def show_ping(document: Document) -> None:
+    address, rtt_s = document.text("address"), document.number_or_none("rtt_s")
+    if rtt_s is None:
+        print(f"{address} does not answer")
+        return
+    print(f"{address} answers after {milliseconds(rtt_s)}")
+    rows = [
+        ("id", document.text("node_id") or "none: it answers with an error"),
+        ("sees us as", document.text("sees_us_as")),
+    ]
+    print_rows([row for row in rows if row[1]])
+
+
+def show_added_node(document: Document) -> None:
+    show_ping(document)
+    if document.flag("kept"):
+        print("it is in the routing table")
+    elif document.flag("answered"):
+        print("it is not in the routing table: there is no room for it now, or it is no node")
+
+
 def family_row(family: Document) -> list[str]:
     return [
         family.text("family"),

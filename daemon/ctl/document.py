@@ -48,6 +48,10 @@ class Document:
     def flag(self, key: str) -> bool:
         return self._fields.get(key) is True
 
+    def is_false(self, key: str) -> bool:
+        """It is there, and false."""
+        return self._fields.get(key) is False
+
     def child(self, key: str) -> "Document":
         return Document(self._fields.get(key))
 

@@ -25,6 +25,8 @@ _SHOW: dict[str, Callable[[Document], None]] = {
     "add-peer": show.show_address,
     "dht status": dht_show.show_status,
     "dht nodes": dht_show.show_nodes,
+    "dht ping": dht_show.show_ping,
+    "dht add-node": dht_show.show_added_node,
     "version": show.show_version,
 }
 
@@ -41,8 +43,9 @@ def run_verb(options: Options) -> int:
             case "shutdown":
                 return _shutdown(client, options)
             case verb:
-                _show(options, client.call(verb, _params(options)), _SHOW[verb])
-                return DONE
+                document = client.call(verb, _params(options))
+                _show(options, document, _SHOW[verb])
+                return REFUSED if document.is_false("answered") else DONE
     finally:
         client.close()
 

@@ -17,7 +17,9 @@ from torrentd.daemon.status import (
     TorrentInfo,
     TorrentStatus,
 )
+from torrentd.dht.outputs import PingEnded
 from torrentd.dht.stats import NodeStats, SearchStats
+from torrentd.wire.formats.address import Address
 from torrentd.wire.formats.ids import InfoHash
 
 
@@ -81,6 +83,7 @@ class FakeDht:
     def __init__(self) -> None:
         self.node_list: list[NodeStats] = []
         self.search_list: list[SearchStats] = []
+        self.pings: dict[Address, PingEnded] = {}  # who answers
 
     def status(self) -> DhtStatus:
         return make_dht()
@@ -90,6 +93,12 @@ class FakeDht:
 
     def nodes(self) -> list[NodeStats]:
         return self.node_list
+
+    async def ping(self, address: Address) -> PingEnded:
+        return self.pings.get(address) or PingEnded(address)
+
+    async def ping_and_keep(self, address: Address) -> tuple[PingEnded, bool]:
+        return await self.ping(address), address in self.pings
 
 
 class FakeSession:

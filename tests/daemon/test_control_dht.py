@@ -8,7 +8,11 @@ from tests.daemon.fake_session import FakeSession
 from torrentd.daemon.control_call import Call, Document
 from torrentd.daemon.control_lines import Json, LineError
 from torrentd.daemon.control_verbs import Verbs
+from torrentd.daemon.status import Refused
+from torrentd.dht.node_id import NodeId
+from torrentd.dht.outputs import PingEnded
 from torrentd.dht.stats import NodeStats, SearchStats
+from torrentd.wire.formats.address import Address
 
 NODE = NodeStats("ipv4", "ab" * 20, "192.0.2.1:6881", "good", 0.1, 2.0, True)
 
@@ -32,7 +36,34 @@ def test_nodes() -> None:
     assert run(session, "dht nodes") == {"nodes": [NODE]}
 
 
-@pytest.mark.parametrize("method", ["dht", "dht status", "dht nodes"])
+class TestPing:
+    def test_who_answers_and_as_whom_he_sees_us(self) -> None:
+        session = FakeSession()
+        there, seen = Address("192.0.2.1", 6881), Address("203.0.113.9", 6881)
+        session.dht.pings[there] = PingEnded(there, 0.25, NodeId(b"n" * 20), seen)
+        answer = {
+            "address": "192.0.2.1:6881",
+            "answered": True,
+            "rtt_s": 0.25,
+            "node_id": "6e" * 20,
+            "sees_us_as": "203.0.113.9:6881",
+        }
+        assert run(session, "dht ping", {"address": "192.0.2.1:6881"}) == answer
+        added = run(session, "dht add-node", {"address": "192.0.2.1:6881"})
+        assert added == {**answer, "kept": True}
+
+    def test_nobody_answers(self) -> None:
+        document = run(FakeSession(), "dht ping", {"address": "[2001:db8::1]:80"})
+        assert document["answered"] is False and document["rtt_s"] is None
+
+    @pytest.mark.parametrize("text", ["192.0.2.1", "host.example:80", "192.0.2.1:0", "x" * 30_000])
+    def test_what_is_no_address_is_refused_in_one_sentence(self, text: str) -> None:
+        with pytest.raises(Refused, match="is no node: write") as caught:
+            run(FakeSession(), "dht add-node", {"address": text})
+        assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize("method", ["dht", "dht status", "dht nodes", "dht ping", "dht add-node"])
 def test_an_unknown_parameter_is_refused(method: str) -> None:
     with pytest.raises(LineError):
-        run(FakeSession(), method, {"bogus": 1})
+        run(FakeSession(), method, {"bogus": 1, "address": "192.0.2.1:80"})

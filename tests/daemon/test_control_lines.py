@@ -14,12 +14,14 @@ from torrentd.daemon.control_lines import (
     PARSE_ERROR,
     AnswerLine,
     LineError,
+    NotificationLine,
     Request,
     decode_answer,
     decode_line,
     decode_request,
     encode_error,
     encode_line,
+    encode_notification,
     encode_request,
     encode_result,
 )
@@ -122,7 +124,7 @@ class TestAnswers:
         assert encode_line("\x7f\x1b\x9b") == b'"\\u007f\\u001b\\u009b"\n'
 
     def test_a_lone_surrogate_is_written_and_read(self) -> None:
-        assert decode_answer(encode_line({"result": "\udcff"})).result == "\udcff"
+        assert decode_answer(encode_line({"result": "\udcff"})) == AnswerLine("\udcff", None)
 
     @pytest.mark.parametrize("count", [0, 1, LIST_SLICE, LIST_SLICE + 1, 3 * LIST_SLICE])
     def test_a_long_list_in_slices_is_the_same_document(self, count: int) -> None:
@@ -147,6 +149,13 @@ class TestAnswers:
     def test_results_and_errors_are_told_apart(self) -> None:
         assert decode_answer(b"".join(encode_result(1, {"a": 1}))) == AnswerLine({"a": 1}, None)
         assert decode_answer(encode_error(1, 5, "no")) == AnswerLine(None, (5, "no"))
+
+    def test_a_notification_is_no_answer(self) -> None:
+        line = encode_notification("dht lookup", {"hop": 1})
+        assert json.loads(line) == {
+            "jsonrpc": "2.0", "method": "dht lookup", "params": {"hop": 1},
+        }  # fmt: skip
+        assert decode_answer(line) == NotificationLine("dht lookup", {"hop": 1})
 
     @pytest.mark.parametrize("line", [b"", b"[]", b"{", b'{"error":1}', b'{"error":{"code":"x"}}'])
     def test_an_answer_of_nonsense_is_an_error(self, line: bytes) -> None:

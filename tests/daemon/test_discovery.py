@@ -11,6 +11,7 @@ import pytest
 
 from tests.daemon.session_room import make_config, new_host, run, supervised, until
 from torrentd.daemon.discovery import Discovery
+from torrentd.daemon.status import Refused
 from torrentd.daemon.tasks import Tasks
 from torrentd.daemon.udp import UdpEndpoint
 from torrentd.dht.node import DhtNode
@@ -177,6 +178,38 @@ class TestSearches:
                 async with room(tmp_path, (str(node.address),)) as there:
                     await node.answer(nodes=b"")
                     await until(lambda: there.discovery.status().replies_received >= 1)
+
+        run(scenario())
+
+
+class TestPing:
+    def test_who_answers_is_told_and_kept_when_that_is_wanted(self, tmp_path: Path) -> None:
+        async def scenario() -> None:
+            with Node() as node:
+                async with room(tmp_path) as there:
+                    asked = asyncio.create_task(there.discovery.ping_and_keep(node.address))
+                    assert (await node.answer())[b"q"] == b"ping"
+                    ended, kept = await asked
+                    assert ended.address == node.address and ended.node_id == b"n" * 20
+                    assert ended.rtt_s is not None and kept
+
+        run(scenario())
+
+    def test_a_forbidden_address_is_refused_and_the_end_ends_the_wait(self, tmp_path: Path) -> None:
+        async def scenario() -> None:
+            with Node() as node:
+                async with room(tmp_path) as there:
+                    with pytest.raises(Refused, match="no address of the public network"):
+                        await there.discovery.ping(Address("224.0.0.1", 6881))
+                    with pytest.raises(Refused, match="cannot be asked"):
+                        await there.discovery.ping(Address("::1", 6881))
+                    asked = asyncio.create_task(there.discovery.ping(node.address))
+                    await node.hear()
+                    there.discovery.close()
+                    with pytest.raises(Refused, match="stops"):
+                        await asked
+                    with pytest.raises(Refused, match="off"):
+                        await there.discovery.ping(node.address)
 
         run(scenario())
 

@@ -38,6 +38,7 @@ from torrentd.dht.outputs import (
     ExternalAddressChanged,
     Output,
     PeersFound,
+    PingEnded,
     SearchEnded,
 )
 from torrentd.wire.formats.address import Address, pack_address
@@ -452,3 +453,33 @@ class TestSeen:
         assert {told.address for told in node.node_stats(NOW)} == {str(a) for a in friends(3)}
         [search] = node.search_stats()
         assert search.infohash == INFOHASH.hex() and search.queries == 3 and not search.waiting
+
+
+class TestPing:
+    def test_who_answers_is_told_with_the_round_trip_and_our_address(self) -> None:
+        node = dht_node()
+        [(asked, to)] = queries(node.ping(address(1), NOW))
+        assert (asked.method, to) == (b"ping", address(1))
+        seen = pack_address(EXTERNAL)
+        out = node.receive_datagram(response(asked, {b"id": THEIR_ID}, ip=seen), to, NOW + 0.25)
+        assert PingEnded(address(1), 0.25, THEIR_ID, EXTERNAL) in out
+        assert [told.address for told in node.node_stats(NOW)] == [str(address(1))]
+
+    def test_an_error_is_an_answer_and_silence_is_told_in_the_end(self) -> None:
+        node = dht_node()
+        [(asked, to)] = queries(node.ping(address(1), NOW))
+        node.ping(address(2), NOW)
+        out = node.receive_datagram(encode_error(asked.transaction_id, 201, "no"), to, NOW + 0.5)
+        assert PingEnded(address(1), 0.5) in out
+        assert PingEnded(address(2)) in node.tick(NOW + 5.0)
+
+    def test_other_pings_are_nobodys_business(self) -> None:
+        node = dht_node()
+        out = befriend(node, friends(3)) + node.tick(NOW + 5.0)
+        assert not any(isinstance(output, PingEnded) for output in out)
+
+    def test_whom_we_may_not_ask_is_not_asked(self) -> None:
+        node = dht_node()
+        for host, _ in NEVER_CONTACT:
+            assert node.ping(Address(host, 6881), NOW) == []
+        assert node.ping(address6(1), NOW) == []

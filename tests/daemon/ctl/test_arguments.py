@@ -7,7 +7,7 @@ import pytest
 from torrentd.daemon.ctl.arguments import Options, parse
 from torrentd.daemon.ctl.failure import USAGE, Failure
 
-DHT_VERBS = "status nodes"
+DHT_VERBS = "status nodes ping add-node"
 VERBS = "add status info peers files pause resume remove verify add-peer wait dht version shutdown"
 
 
@@ -53,8 +53,9 @@ class TestUnderstood:
 
     @pytest.mark.parametrize("verb", DHT_VERBS.split())
     def test_a_verb_of_a_group_is_named_by_both_words(self, verb: str) -> None:
-        assert parse(["dht", "--json", verb]).verb == f"dht {verb}"
-        assert parse(["dht", verb, "--socket", "/s"]).socket == "/s"
+        wanted = ["192.0.2.1:80"] if verb in ("ping", "add-node") else []
+        assert parse(["dht", "--json", verb, *wanted]).verb == f"dht {verb}"
+        assert parse(["dht", verb, *wanted, "--socket", "/s"]).socket == "/s"
 
     def test_dht_alone_is_its_status(self) -> None:
         options = parse(["dht", "--json"])

@@ -12,8 +12,10 @@ import pytest
 
 from tests.daemon.control_fixture import serve
 from tests.daemon.fake_session import FakeSession, make_torrent
+from torrentd.daemon.control_lines import encode_notification, encode_result
 from torrentd.daemon.ctl import client as client_module
 from torrentd.daemon.ctl.client import SYSTEM_SOCKET, Client, socket_path
+from torrentd.daemon.ctl.document import Document
 from torrentd.daemon.ctl.failure import NO_DAEMON, REFUSED, TIMED_OUT, Failure
 
 
@@ -97,6 +99,45 @@ class TestAnswers:
             with pytest.raises(Failure, match="may not command") as caught:
                 client.call("status", payload=bytes(5_000_000))
             assert caught.value.exit_code == REFUSED
+            client.close()
+
+    def test_what_is_told_before_the_answer_is_heard_in_order(self, folder: Path) -> None:
+        def tells(connection: socket.socket) -> None:
+            connection.recv(65536)
+            told = [encode_notification("events", {"n": number}) for number in range(3)]
+            connection.sendall(b"".join(told) + b"".join(encode_result(1, {"n": 9})))
+
+        heard: list[int] = []
+        with daemon_of(folder / "s", tells):
+            client = Client(str(folder / "s"))
+            answer = client.call("events", on_told=lambda told: heard.append(told.integer("n")))
+            client.close()
+        assert heard == [0, 1, 2] and answer.integer("n") == 9
+
+    def test_what_nobody_wants_to_hear_is_passed_over(self, folder: Path) -> None:
+        def tells(connection: socket.socket) -> None:
+            connection.recv(65536)
+            connection.sendall(encode_notification("x", {}) + b"".join(encode_result(1, {"n": 9})))
+
+        with daemon_of(folder / "s", tells):
+            client = Client(str(folder / "s"))
+            assert client.call("status").integer("n") == 9
+            client.close()
+
+    def test_a_listener_that_fails_is_not_taken_for_the_daemon(self, folder: Path) -> None:
+        """`torrentctl … | head -1`: standard output is closed, the daemon is not."""
+
+        def tells(connection: socket.socket) -> None:
+            connection.recv(65536)
+            connection.sendall(encode_notification("x", {}))
+
+        def fails(told: Document) -> None:
+            raise BrokenPipeError
+
+        with daemon_of(folder / "s", tells):
+            client = Client(str(folder / "s"))
+            with pytest.raises(BrokenPipeError):
+                client.call("status", on_told=fails)
             client.close()
 
     def test_the_end_of_the_daemon_is_noticed(self) -> None:

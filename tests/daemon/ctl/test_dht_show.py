@@ -1,6 +1,7 @@
 """What `torrentctl dht` prints, at 80 columns."""
 
 from dataclasses import replace
+from typing import ClassVar
 
 import pytest
 from rich.cells import cell_len
@@ -89,3 +90,37 @@ class TestNodes:
 
     def test_without_a_node_it_says_what_helps(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert "add-node" in printed(capsys, dht_show.show_nodes, {"nodes": []})[0]
+
+
+class TestPing:
+    ANSWER: ClassVar[dict[str, object]] = {
+        "address": "192.0.2.1:6881",
+        "answered": True,
+        "rtt_s": 0.0824,
+        "node_id": "ab" * 20,
+        "sees_us_as": "203.0.113.9:6881",
+    }
+
+    def test_who_answers(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert printed(capsys, dht_show.show_ping, self.ANSWER) == [
+            "192.0.2.1:6881 answers after 82 ms",
+            f"id          {'ab' * 20}",
+            "sees us as  203.0.113.9:6881",
+        ]
+
+    def test_an_error_is_an_answer(self, capsys: pytest.CaptureFixture[str]) -> None:
+        document = {**self.ANSWER, "node_id": None, "sees_us_as": None}
+        lines = printed(capsys, dht_show.show_ping, document)
+        assert lines[1:] == ["id  none: it answers with an error"]
+
+    def test_silence(self, capsys: pytest.CaptureFixture[str]) -> None:
+        document = {"address": "192.0.2.1:6881", "answered": False, "rtt_s": None, "kept": False}
+        for show_it in (dht_show.show_ping, dht_show.show_added_node):
+            assert printed(capsys, show_it, document) == ["192.0.2.1:6881 does not answer"]
+
+    @pytest.mark.parametrize(("kept", "word"), [(True, "it is in"), (False, "it is not in")])
+    def test_an_added_node_is_kept_or_not(
+        self, capsys: pytest.CaptureFixture[str], kept: bool, word: str
+    ) -> None:
+        document = {**self.ANSWER, "kept": kept}
+        assert printed(capsys, dht_show.show_added_node, document)[-1].startswith(word)

@@ -27,6 +27,13 @@ def test_what_is_absent_or_of_another_type_reads_as_nothing(value: Json) -> None
     assert document.children("k") == [] and document.child("k").text("x") == ""
 
 
+def test_false_is_told_from_absent() -> None:
+    document = Document({"yes": True, "no": False, "null": None})
+    assert [document.is_false(key) for key in ("yes", "no", "null", "absent")] == [
+        False, True, False, False,
+    ]  # fmt: skip
+
+
 def test_an_absent_number_is_told_from_zero() -> None:
     assert Document({"eta_s": 0}).integer_or_none("eta_s") == 0
     assert Document({"eta_s": None}).integer_or_none("eta_s") is None

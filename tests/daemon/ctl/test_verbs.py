@@ -13,6 +13,9 @@ from tests.daemon.control_fixture import Served, serve
 from tests.daemon.fake_session import FakeSession, make_torrent
 from torrentd.daemon.ctl.main import main
 from torrentd.daemon.status import AddRequest
+from torrentd.dht.node_id import NodeId
+from torrentd.dht.outputs import PingEnded
+from torrentd.wire.formats.address import Address
 
 ONE = 0xC9E15763
 INFOHASH = "ab" * 20
@@ -158,3 +161,22 @@ class TestOthers:
         monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
         assert run(served, "version", "--json") == 0
         assert capsys.readouterr().out.startswith('{\n  "version": "1.2.3",')
+
+
+class TestDht:
+    def test_a_ping_that_is_answered_ends_with_0_another_with_1(
+        self, served: Served, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        there = Address("192.0.2.1", 6881)
+        served.session.dht.pings[there] = PingEnded(there, 0.1, NodeId(b"n" * 20))
+        assert run(served, "dht", "ping", str(there)) == 0
+        assert run(served, "dht", "add-node", str(there)) == 0
+        assert capsys.readouterr().out.endswith("it is in the routing table\n")
+        assert run(served, "dht", "ping", "192.0.2.2:6881") == 1
+        assert capsys.readouterr().out == "192.0.2.2:6881 does not answer\n"
+
+    def test_no_address_is_a_sentence(
+        self, served: Served, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert run(served, "dht", "ping", "router.example") == 1
+        assert "is no node: write 192.0.2.1:6881" in capsys.readouterr().err

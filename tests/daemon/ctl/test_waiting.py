@@ -24,6 +24,7 @@ class ScriptedClient(Client):
         params: dict[str, Json] | None = None,
         payload: bytes = b"",
         answer_s: float = 0,
+        on_told: object = None,
     ) -> Document:
         assert params is not None
         self.asked.append(params["torrents"])
