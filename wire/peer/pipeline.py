@@ -3,7 +3,10 @@
 BEP 3: "downloaders should keep several piece requests queued up at once in order to get good TCP
 performance". How many: the window starts small and grows by one block for every block that comes
 (it doubles each round trip), until the rate no longer follows; from then on it is rate times
-`QUEUE_S`, which is far more than a round trip and so leaves the rate room to grow.
+`QUEUE_S`, which is far more than a round trip and so leaves the rate room to grow. A fast peer need
+not owe seconds of transfer: beyond `DEEP_BLOCKS` the window is what two round trips carry, since
+every block more means another piece in the air, and pieces that have left the processor's cache
+cost the half of the speed.
 
 Invariant: a block is outstanding, or was asked once and is remembered (late), or is a stranger.
 Keys are `(piece_index, begin, length)`; a BlockRef is one, and a plain tuple finds it.
@@ -22,6 +25,8 @@ GROWTH_RATIO = 1.1
 RATE_CONSTANT_S = 4.0
 IDLE_S = 5.0  # nothing asked, nothing come: the measured rate is no longer one
 REQQ_DEFAULT = 250  # BEP 10: "The default in in libtorrent is 250"
+DEEP_BLOCKS = REQQ_DEFAULT
+DEEP_ROUND_TRIPS = 2  # one on its way there and back, one in the peer's queue
 STALL_S = 20.0  # without a single block: snubbed (security W12: "after 20-60 s") …
 STALL_BLOCKS = 3  # … and as long as so many blocks take at the rate of the last
 SKIP_S = 10.0  # one request, while others are answered: this long …
@@ -46,6 +51,7 @@ class Pipeline:
         "_progressed_at",
         "_rate",
         "_rate_at_progress",
+        "_round_trip_s",
         "_slow_start",
         "_waiting_since",
         "_window",
@@ -65,6 +71,7 @@ class Pipeline:
         # Since when the peer owes us something and has sent nothing; None while it owes nothing.
         self._waiting_since: float | None = None
         self._progressed_at = now
+        self._round_trip_s = TIMEOUT_MAX_S  # the least ever seen between a request and its block
         self._depth = 0.0  # blocks outstanding when requests were sent, the most of late
         self._slow_start = True
         self._window = WINDOW_START
@@ -100,10 +107,10 @@ class Pipeline:
         """How many blocks should be outstanding in all."""
         if self.snubbed:
             return 1  # one question, to notice when the peer serves again
-        if self._slow_start:
-            return min(self._window, self.limit)
-        wanted = int(self._rate.bytes_per_s(now) * QUEUE_S) // BLOCK_BYTES
-        return min(max(wanted, WINDOW_MIN), self.limit)
+        rate = self._rate.bytes_per_s(now)
+        deep = int(rate * self._round_trip_s * DEEP_ROUND_TRIPS) // BLOCK_BYTES
+        wanted = self._window if self._slow_start else int(rate * QUEUE_S) // BLOCK_BYTES
+        return min(max(wanted, WINDOW_MIN), max(deep, DEEP_BLOCKS), self.limit)
 
     def restart(self, now: float) -> None:
         """The peer unchoked us, or was idle: what was measured before belongs to another time."""
@@ -122,9 +129,11 @@ class Pipeline:
         self.requests.update(dict.fromkeys(blocks, now))
         self._depth = max(float(len(self.requests)), self._depth * DEPTH_DECAY)
 
-    def progressed(self, block_count: int, size_bytes: int, now: float) -> None:
-        """Blocks that were asked for came; called once for a run of them, not once a block."""
+    def progressed(self, block_count: int, size_bytes: int, asked_at: float, now: float) -> None:
+        """Blocks that were asked for came; called once for a run of them, not once a block.
+        `asked_at`: when the last of them was."""
         self._rate.add(size_bytes, now)
+        self._round_trip_s = min(self._round_trip_s, now - asked_at)
         self._progressed_at = now
         self._waiting_since = now if self.requests else None
         self.snubbed = False

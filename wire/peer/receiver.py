@@ -8,6 +8,7 @@ Differs from the BEP: BEP 6 asks to part with a peer that sends a block or a rej
 for. Both happen to honest peers around a cancel or a time-out, so a little of it is suffered (W6).
 """
 
+from math import inf
 from struct import Struct
 
 from torrentd.wire.formats import messages
@@ -42,6 +43,7 @@ ALLOWED_FAST_MAX = 100  # BEP 6 speaks of 10
 UNREQUESTED_BYTES_MAX = 1024 * 1024  # W6
 UNREQUESTED_SHARE = 20  # 1 in 20 is the 5 % of W6 …
 UNREQUESTED_BYTES_FREE = 8 * BLOCK_BYTES  # … but not of the first few blocks
+LONG_AGO = -inf  # when a block was asked for that was given up since
 _PIECE_HEAD = Struct(">IBII")
 _REQUEST_HEAD = Struct(">IBIII")
 _OUR_NAMES = {message_id: name for name, message_id in OUR_MESSAGE_IDS.items()}
@@ -119,18 +121,22 @@ class Receiver(Sender):
         last = len(data) - PIECE_HEADER_BYTES
         first = at
         block_count = 0
+        asked_at = self._now
         while at <= last:
             length, message_id, piece_index, begin = unpack(data, at)
             stop = at + LENGTH_BYTES + length
             if message_id != PIECE or stop > len(data):
                 break
-            if take((piece_index, begin, length - 9), None) is None:
+            found = take((piece_index, begin, length - 9), None)
+            if found is None:
                 break
+            asked_at = found
             append(new_block(piece_index, begin, data[at + PIECE_HEADER_BYTES : stop]))
             block_count += 1
             at = stop
         if block_count:
-            self._count_blocks(block_count, at - first - PIECE_HEADER_BYTES * block_count)
+            size_bytes = at - first - PIECE_HEADER_BYTES * block_count
+            self._count_blocks(block_count, size_bytes, asked_at)
         return at
 
     def _read_requests(self, data: memoryview, at: int) -> int:
@@ -145,12 +151,12 @@ class Receiver(Sender):
             at += REQUEST_MESSAGE_BYTES
         return at
 
-    def _count_blocks(self, block_count: int, size_bytes: int) -> None:
+    def _count_blocks(self, block_count: int, size_bytes: int, asked_at: float) -> None:
         now = self._now
         self.downloaded_bytes += size_bytes
         self.download_rate.add(size_bytes, now)
         self.last_block_at = now
-        self.outstanding.progressed(block_count, size_bytes, now)
+        self.outstanding.progressed(block_count, size_bytes, asked_at, now)
 
     def _receive_message(self, message: memoryview) -> None:
         """`<id><payload>`, of a length that the table of W1 allows."""
@@ -325,7 +331,7 @@ class Receiver(Sender):
         """A block that is not outstanding: late, or never asked for (W6)."""
         block = BlockRef(piece_index, begin, len(data))
         if self.outstanding.take_late(block):
-            self._count_blocks(1, len(data))
+            self._count_blocks(1, len(data), LONG_AGO)
             self._events.append(events.BlockReceived(piece_index, begin, data))
             return
         if self.geometry is not None:

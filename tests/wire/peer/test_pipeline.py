@@ -2,11 +2,13 @@
 a simulated peer behind a line of given rate and round trip."""
 
 from collections import deque
+from math import inf
 
 import pytest
 
 from torrentd.wire.formats.geometry import BLOCK_BYTES, BlockRef
 from torrentd.wire.peer.pipeline import (
+    DEEP_BLOCKS,
     LATE_MAX,
     QUEUE_S,
     REQQ_DEFAULT,
@@ -66,14 +68,18 @@ class Line:
 
     def _receive(self) -> None:
         came = 0
+        asked_at = -inf
         while self.arriving and self.arriving[0][0] <= self.now:
             block = self.arriving.popleft()[1]
-            if self.pipeline.requests.pop(block, None) is None:
+            found = self.pipeline.requests.pop(block, None)
+            if found is None:
                 assert self.pipeline.take_late(block)
+            else:
+                asked_at = found
             came += 1
         if came:
             self.received += came
-            self.pipeline.progressed(came, came * BLOCK_BYTES, self.now)
+            self.pipeline.progressed(came, came * BLOCK_BYTES, asked_at, self.now)
 
 
 class TestWindow:
@@ -100,12 +106,32 @@ class TestWindow:
 
     def test_a_fast_peer_is_asked_up_to_its_reqq_and_never_beyond(self) -> None:
         pipeline = Pipeline(2000, 0.0)
-        line = Line(pipeline, rate=100_000_000, round_trip_s=0.05)
+        line = Line(pipeline, rate=100_000_000, round_trip_s=0.2)
         line.run(3.0)
         assert REQQ_DEFAULT * 3 / 4 <= pipeline.count <= REQQ_DEFAULT
         pipeline.set_reqq(1000)
-        line.run(3.0)
+        line.run(10.0)
         assert 750 <= pipeline.count <= 1000
+
+    def test_a_fast_peer_nearby_does_not_owe_us_seconds_of_transfer(self) -> None:
+        """Each block more would be one more piece in the air at once."""
+        pipeline = Pipeline(2000, 0.0)
+        pipeline.set_reqq(2000)
+        line = Line(pipeline, rate=400_000_000, round_trip_s=0.001)
+        line.run(10.0, step_s=0.001)
+        assert pipeline.count <= DEEP_BLOCKS
+        assert line.run(1.0, step_s=0.001) == pytest.approx(400_000_000, rel=0.05)
+
+    @pytest.mark.parametrize("rate", [50_000_000, 100_000_000])
+    def test_a_fast_peer_far_away_owes_us_what_two_round_trips_carry(self, rate: float) -> None:
+        """The line stays full although 250 blocks would be gone in a fraction of a round trip."""
+        pipeline = Pipeline(2000, 0.0)
+        pipeline.set_reqq(2000)
+        line = Line(pipeline, rate, round_trip_s=0.1)
+        line.run(10.0)
+        assert line.run(10.0) == pytest.approx(rate, rel=0.05)
+        two_round_trips = rate * 0.2 / BLOCK_BYTES
+        assert pipeline.count <= two_round_trips * 1.3 < rate * QUEUE_S / BLOCK_BYTES
 
     def test_our_own_limit_is_kept_whatever_the_peer_offers(self) -> None:
         pipeline = Pipeline(100, 0.0)
@@ -184,7 +210,7 @@ class TestTimeouts:
     def test_asking_again_and_again_does_not_start_the_wait_anew(self) -> None:
         pipeline = Pipeline(2000, 0.0)
         pipeline.add(_blocks(1), 0.0)
-        pipeline.progressed(1, BLOCK_BYTES, 1.0)
+        pipeline.progressed(1, BLOCK_BYTES, 0.0, 1.0)
         for second in range(1, 60):
             pipeline.overdue(float(second))
             if pipeline.snubbed:
@@ -215,7 +241,7 @@ class TestTimeouts:
         pipeline.add([_block(50)], 20.0)
         assert pipeline.capacity(20.0) == 0
         del pipeline.requests[_block(50)]
-        pipeline.progressed(1, BLOCK_BYTES, 21.0)
+        pipeline.progressed(1, BLOCK_BYTES, 20.0, 21.0)
         assert pipeline.capacity(21.0) > 1
 
     @pytest.mark.parametrize("rate", [5_000, 20_000, 100_000, 3_000_000])
@@ -243,7 +269,7 @@ class TestTimeouts:
         for second in range(1, 60):
             pipeline.add([_block(second)], second - 0.5)
             del pipeline.requests[_block(second)]
-            pipeline.progressed(1, BLOCK_BYTES, float(second))
+            pipeline.progressed(1, BLOCK_BYTES, second - 0.5, float(second))
             overdue = pipeline.overdue(float(second))
             if overdue:
                 assert overdue == [_block(0)] and SKIP_S <= second <= TIMEOUT_MAX_S
@@ -256,7 +282,7 @@ class TestTimeouts:
         pipeline = Pipeline(2000, 0.0)
         pipeline.add(_blocks(200), 0.0)
         del pipeline.requests[_block(0)]
-        pipeline.progressed(1, 1000, 50.0)
+        pipeline.progressed(1, 1000, 0.0, 50.0)
         assert pipeline.skip_s() == TIMEOUT_MAX_S == pipeline.stall_s()
 
     def test_the_next_deadline_is_never_past_without_something_overdue(self) -> None:
