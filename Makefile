@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 DIR ?= downloads
 
-.PHONY: run test check bench fuzz clean
+.PHONY: run test check bench bench-magnet fuzz clean
 
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -29,6 +29,9 @@ test: check  ## everything the gate asks for
 
 bench: $(VENV)/.ready-dev  ## torrentd beside libtorrent, in one run, as ratios
 	$(BIN)/python -m tests.bench.transfer
+
+bench-magnet: $(VENV)/.ready-dev  ## add → metadata on a simulated mainline network; 12 minutes
+	$(BIN)/python -m tests.bench.mainline $(ARGS)
 
 fuzz: $(VENV)/.ready-dev  ## 10^7 mutated inputs a parser; an hour
 	TORRENTD_FUZZ_INPUTS=10000000 $(BIN)/pytest tests/fuzz --timeout=0
