@@ -166,6 +166,14 @@ class Discovery:
         answered_per_s = self._answered.per_s(stats.replies_sent, now)
         return dht_status(stats, now, dropped=dropped, answered_per_s=answered_per_s)
 
+    def joined_at(self, now: float) -> float | None:
+        """When somebody answered us first; None while there is no good node. Without a DHT nobody
+        has to wait for it."""
+        if self._node is None:
+            return 0.0
+        stats = self._node.stats(now)
+        return stats.first_reply_at if stats.nodes_good else None
+
     def searches(self) -> list[SearchStats]:
         return self._node.search_stats() if self._node is not None else []
 

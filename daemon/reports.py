@@ -5,7 +5,6 @@ from torrentd.daemon.status import (
     DaemonStatus,
     DhtStatus,
     FileStatus,
-    MagnetStage,
     PeerStatus,
     TorrentInfo,
     TorrentStatus,
@@ -53,6 +52,8 @@ def daemon_status(
 def torrent_status(torrent: Torrent, now: float) -> TorrentStatus:
     swarm = torrent.swarm
     state = torrent.state
+    torrent.traffic.note_stages(now)
+    stages = torrent.stages
     connections = list(torrent.traffic.links)
     download_rate = int(swarm.download_rate.bytes_per_s(now)) if connections else 0
     size_bytes, done_bytes = swarm.wanted_bytes, swarm.done_bytes
@@ -60,7 +61,7 @@ def torrent_status(torrent: Torrent, now: float) -> TorrentStatus:
         infohash=torrent.infohash.hex(),
         name=torrent.name,
         state=state,
-        stage=_stage(torrent) if state == "metadata" else None,
+        stage=stages.present if stages is not None and state == "metadata" else None,
         progress=_progress(torrent, size_bytes, done_bytes),
         size_bytes=size_bytes or (torrent.info.total_bytes if torrent.info else 0),
         done_bytes=done_bytes,
@@ -76,6 +77,7 @@ def torrent_status(torrent: Torrent, now: float) -> TorrentStatus:
         error=torrent.trouble,
         download_dir=str(torrent.holding.root),
         added_at=torrent.added_at,
+        stages_s=stages.seconds(now) if stages is not None else {},
     )
 
 
@@ -127,15 +129,6 @@ def _progress(torrent: Torrent, size_bytes: int, done_bytes: int) -> float:
     if not torrent.opened:
         return torrent.holding.checked
     return done_bytes / size_bytes if size_bytes else 1.0
-
-
-def _stage(torrent: Torrent) -> MagnetStage:
-    """How far a magnet has come: the first thing that is still missing."""
-    if torrent.swarm.handshakes_count:
-        return "metadata"
-    if torrent.traffic.links:
-        return "handshakes"
-    return "peers" if torrent.swarm.peers_known else "dht"
 
 
 def _eta_s(missing_bytes: int, rate_bytes_per_s: int) -> int | None:

@@ -33,6 +33,8 @@ class TorrentStatus:
     error: str | None
     download_dir: str
     added_at: int  # seconds since 1970
+    # What each stage took, the present one so far; {} for what was no magnet in this run.
+    stages_s: dict[MagnetStage, float] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

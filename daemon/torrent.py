@@ -15,6 +15,7 @@ from torrentd.daemon.holding import Holding
 from torrentd.daemon.logs import get_logger
 from torrentd.daemon.opening import Remembered, Unusable
 from torrentd.daemon.services import Services
+from torrentd.daemon.stages import Stages
 from torrentd.daemon.status import TorrentState
 from torrentd.daemon.traffic import Traffic
 from torrentd.wire.formats.bitfield import Bitfield
@@ -65,6 +66,7 @@ class Torrent:
         self._waiters: list[tuple[Goal, asyncio.Future[None]]] = []
         self._read_errors: deque[float] = deque(maxlen=READ_ERRORS_MAX)
         self._closed = False
+        self.stages: Stages | None = None  # of what began as a magnet
         self.traffic = self._make_traffic()
         self.holding = Holding(
             services,
@@ -130,6 +132,8 @@ class Torrent:
         if self.info is not None and not self.opened and not self.holding.opening:
             self._begin_opening(self.info)
         if not self.paused:
+            if self.info is None:
+                self.stages = self.traffic.stages = Stages(time.monotonic())
             self.traffic.start()
 
     def pause(self) -> None:
@@ -197,6 +201,9 @@ class Torrent:
     def metadata_complete(self, found: MetadataComplete) -> None:
         self.info = found.info
         self._metadata = found.metadata
+        if self.stages is not None:
+            self.stages.passed("metadata", time.monotonic())
+        self.traffic.stages = None
         self.name = display_name(found.info)
         magnet = replace(decode_magnet(self._state.magnet), name=self.name)
         self._state.magnet = encode_magnet(magnet)

@@ -11,6 +11,7 @@ from torrentd.daemon.driver import Driver
 from torrentd.daemon.logs import get_logger
 from torrentd.daemon.read_cache import Blocks
 from torrentd.daemon.services import Services
+from torrentd.daemon.stages import Stages
 from torrentd.daemon.storage import Storage
 from torrentd.daemon.tcp import Hold, Link
 from torrentd.wire.formats.address import Address
@@ -55,6 +56,7 @@ class Traffic:
         self.swarm = swarm
         self.links: dict[PeerConnection, Link] = {}
         self.storage: Storage | None = None
+        self.stages: Stages | None = None  # of a magnet, until its metadata is here
         self._services = services
         self._infohash = infohash
         self._owner = owner
@@ -93,6 +95,20 @@ class Traffic:
         link.owner = self
         self.links[link.connection] = link
         self.perform(self.swarm.add_connection(link.connection, now), now)
+
+    def note_stages(self, now: float) -> None:
+        """See how far a magnet has come."""
+        stages = self.stages
+        if stages is None:
+            return
+        if self.swarm.handshakes_count:
+            stages.passed("handshakes", now)
+        elif self.swarm.peers_known:
+            stages.passed("peers", now)
+        elif stages.present == "dht":
+            joined_at = self._services.discovery.joined_at(now)
+            if joined_at is not None:
+                stages.passed("dht", max(joined_at, stages.began_at))
 
     # ---- what the dialer and the links call
 
@@ -163,6 +179,7 @@ class Traffic:
                     self._services.discovery.add_node(action.address)
                 case _:
                     self._tell(action)
+        self.note_stages(now)
         self._driver.rearm(now)
 
     def _tell(self, action: MetadataComplete | MetadataRefused | Completed) -> None:

@@ -252,6 +252,8 @@ class DhtNode:
             return []
         self._deadline = None
         self._stats.replies_received += 1
+        if self._stats.last_reply_at is None:
+            self._stats.first_reply_at = now
         self._stats.last_reply_at = now
         self._proven.add(source, now)
         network = self._network_of(source)

@@ -8,11 +8,11 @@ from rich.table import Table
 from rich.text import Text
 
 from torrentd.daemon.ctl.document import Document
-from torrentd.daemon.ctl.quantities import duration, percent, rate
-from torrentd.daemon.ctl.sentences import short_name
+from torrentd.daemon.ctl.quantities import duration, percent, rate, seconds
+from torrentd.daemon.ctl.sentences import STAGES, short_name
 
-STAGES = ("dht", "peers", "handshakes", "metadata")
 NAME_WIDTH_MAX = 24
+MAGNET_NAME_WIDTH = 14  # of four stages with their times, 60 columns are left
 BAR_WIDTH_MIN = 10
 # What the fixed columns take: percent, rate, peers, time left, and a space before each.
 _FIXED_WIDTH = 1 + 5 + 1 + 10 + 1 + 9 + 1 + 6
@@ -65,18 +65,24 @@ def _numbers(torrent: Document, state: str) -> tuple[str, str, str]:
 
 
 def _stages(daemon: Document, torrent: Document) -> Text:
-    """`NAME  DHT nodes 24 → peers 3 … → handshakes 0 → metadata`, the present one bold."""
-    stage = torrent.text("stage")
-    present = STAGES.index(stage) if stage in STAGES else 0
-    labels = (
-        f"DHT nodes {daemon.child('dht').integer('nodes_good')}",
-        f"peers {torrent.integer('peers_known')}",
-        f"handshakes {torrent.integer('peers_connected')}",
-        "metadata",
+    """`NAME  DHT 0.4s → peers 3, 12s … → handshake → metadata`, the present one bold."""
+    stage, stages_s = torrent.text("stage"), torrent.child("stages_s")
+    names = list(STAGES)
+    present = names.index(stage) if stage in STAGES else 0
+    counts = (
+        f" {daemon.child('dht').integer('nodes_good')},",
+        f" {torrent.integer('peers_known')},",
+        f" {torrent.integer('peers_connected')},",
+        "",
     )
-    line = Text(f"{short_name(torrent, 20)}  ")
-    for number, label in enumerate(labels):
-        style = "bold cyan" if number == present else "green" if number < present else "dim"
+    line = Text(f"{short_name(torrent, MAGNET_NAME_WIDTH)}  ")
+    for number, (name, label) in enumerate(STAGES.items()):
         line.append(" → " if number else "", "dim")
-        line.append(f"{label} …" if number == present else label, style)
+        took = seconds(stages_s.number(name))
+        if number < present:
+            line.append(f"{label} {took}", "green")
+        elif number == present:
+            line.append(f"{label}{counts[number]} {took} …", "bold cyan")
+        else:
+            line.append(label, "dim")
     return line

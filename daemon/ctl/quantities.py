@@ -39,6 +39,11 @@ def duration(seconds: float) -> str:
     return ">99d"
 
 
+def seconds(count_s: float) -> str:
+    """`0.4s`, `12s`, `12m05s`: at most 6 characters, tenths where they matter."""
+    return f"{count_s:.1f}s" if count_s < 9.95 else duration(count_s + 0.5)
+
+
 def milliseconds(seconds: float) -> str:
     """`8 ms`, `1840 ms`: at most 7 characters below 10 s."""
     return f"{seconds * 1000:.0f} ms"

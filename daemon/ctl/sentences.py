@@ -1,7 +1,7 @@
 """What torrentctl says in words: one fact a line, names cut to what a line holds."""
 
 from torrentd.daemon.ctl.document import Document
-from torrentd.daemon.ctl.quantities import duration, percent, rate, size
+from torrentd.daemon.ctl.quantities import duration, percent, rate, seconds, size
 
 NAME_SHOWN = 40
 
@@ -11,19 +11,53 @@ def short_name(torrent: Document, limit: int = NAME_SHOWN) -> str:
     return name if len(name) <= limit else name[: limit - 1] + "…"
 
 
+STAGES = {  # by the stage's name, as it is called once it is passed
+    "dht": "DHT",
+    "peers": "peers",
+    "handshakes": "handshake",
+    "metadata": "metadata",
+}
+
+
 def stage_sentence(daemon: Document, torrent: Document) -> str:
-    """What a torrent without metadata is waiting for, with the numbers that show it is alive."""
-    nodes = daemon.child("dht").integer("nodes_good")
+    """What a torrent without metadata waits for, how long each stage took, and the numbers that
+    show it is alive: at most 71 columns."""
+    nodes = dht_phrase(daemon.child("dht"))
     known, connected = torrent.integer("peers_known"), torrent.integer("peers_connected")
-    match torrent.text("stage"):
+    stage = torrent.text("stage")
+    took_s = torrent.child("stages_s").number_or_none(stage)
+    took = "" if took_s is None else f" {seconds(took_s)}"
+    match stage:
         case "dht":
-            return f"looking for DHT nodes: {nodes} good so far"
+            present = f"looking for DHT nodes{took}: {nodes} so far"
         case "peers":
-            return f"looking for peers: {many(nodes, 'DHT node')}, {known} known"
+            present = f"looking for peers{took}: {nodes}, {known} known"
         case "handshakes":
-            return f"shaking hands: {many(known, 'peer')} known, {connected} connected"
+            present = f"handshake{took}: {known} known, {connected} connected"
         case _:
-            return f"fetching the metadata from {many(connected, 'peer')}"
+            present = f"metadata{took} from {many(connected, 'peer')}"
+    return " → ".join([*_passed(torrent), present])
+
+
+def stages_sentence(torrent: Document) -> str:
+    """How long each stage of a magnet took, the present one with dots; "" for what was none."""
+    stage, stages_s = torrent.text("stage"), torrent.child("stages_s")
+    parts = _passed(torrent)
+    if stage:
+        return " → ".join(
+            [*parts, f"{STAGES.get(stage, stage)} {seconds(stages_s.number(stage))} …"]
+        )
+    all_s = sum(stages_s.number(name) for name in STAGES)
+    return f"{' → '.join(parts)}, {seconds(all_s)} in all" if parts else ""
+
+
+def _passed(torrent: Document) -> list[str]:
+    stage, stages_s = torrent.text("stage"), torrent.child("stages_s")
+    return [
+        f"{label} {seconds(took_s)}"
+        for name, label in STAGES.items()
+        if name != stage and (took_s := stages_s.number_or_none(name)) is not None
+    ]
 
 
 def progress_sentence(daemon: Document, torrent: Document) -> str:

@@ -4,7 +4,13 @@ from collections.abc import Callable
 
 from torrentd.daemon.ctl.document import Document
 from torrentd.daemon.ctl.quantities import duration, percent, rate, size
-from torrentd.daemon.ctl.sentences import daemon_sentence, many, short_name, stage_sentence
+from torrentd.daemon.ctl.sentences import (
+    daemon_sentence,
+    many,
+    short_name,
+    stage_sentence,
+    stages_sentence,
+)
 from torrentd.daemon.ctl.tables import (
     FILE_COLUMNS,
     PEER_COLUMNS,
@@ -52,6 +58,7 @@ def show_info(document: Document) -> None:
         ("infohash", document.text("infohash")),
         ("state", document.text("state")),
         ("error", document.text("error")),
+        ("stages", stages_sentence(document)),
         ("progress", f"{percent(document.number('progress'))}, {done}"),
         ("pieces", f"{pieces}, {size(document.integer('piece_length_bytes'))} each"),
         ("files", f"{document.integer('file_count')} in {document.text('files_root')}"),

@@ -22,6 +22,7 @@ from tests.daemon.session_room import (
 )
 from tests.wire.torrents import File, assorted, multi_file, single_file
 from torrentd.daemon.reports import ETA_S_MAX, _eta_s, _file_done_bytes, _flags
+from torrentd.daemon.stages import STAGES
 from torrentd.daemon.status import AddRequest
 from torrentd.wire.formats.bitfield import Bitfield
 from torrentd.wire.formats.geometry import FileLayout
@@ -88,10 +89,43 @@ class TestMagnets:
                 alone = session.find((await session.add(AddRequest(magnet="ab" * 20))).infohash)
                 known = AddRequest(magnet="cd" * 20, peers=[f"{new_host()}:{PORT}"])
                 other = session.find((await session.add(known)).infohash)
-                assert session.torrent(alone).stage == "dht"
-                assert session.torrent(other).stage == "peers"
+                assert session.torrent(alone).stage == "peers", "without a DHT"
+                assert session.torrent(other).stage == "handshakes"
+                assert [*session.torrent(other).stages_s] == ["dht", "peers", "handshakes"]
                 await session.pause(alone)
                 assert session.torrent(alone).stage is None
+
+        run(scenario())
+
+    def test_without_a_node_the_stage_is_the_dht_until_one_answers(self, tmp_path: Path) -> None:
+        async def scenario() -> None:
+            host = new_host()
+            alone = make_config(tmp_path / "a", host, bootstrap=())
+            async with running(alone) as session:
+                infohash = session.find((await session.add(AddRequest(magnet="ab" * 20))).infohash)
+                assert session.torrent(infohash).stage == "dht"
+                other = make_config(tmp_path / "b", new_host(), bootstrap=(f"{host}:{PORT}",))
+                async with running(other):
+                    await until(lambda: session.torrent(infohash).stage == "peers")
+                    told = session.torrent(infohash).stages_s
+                    assert told["dht"] > 0 and [*told] == ["dht", "peers"]
+
+        run(scenario())
+
+    def test_after_the_metadata_each_stage_has_its_time(self, tmp_path: Path) -> None:
+        async def scenario() -> None:
+            host = new_host()
+            async with (
+                running(make_config(tmp_path / "a", host)) as seeder,
+                running(make_config(tmp_path / "b", new_host())) as leecher,
+            ):
+                infohash = await seed(seeder, SMALL, tmp_path / "source")
+                assert seeder.torrent(infohash).stages_s == {}, "no magnet"
+                await leecher.add(AddRequest(magnet=infohash.hex(), peers=[f"{host}:{PORT}"]))
+                assert await leecher.wait(infohash, "metadata", 20)
+                told = leecher.torrent(infohash)
+                assert told.stage is None and [*told.stages_s] == [*STAGES]
+                assert told.stages_s["metadata"] > 0
 
         run(scenario())
 

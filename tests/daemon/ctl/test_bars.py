@@ -40,6 +40,7 @@ def magnet(stage: str, name: str = "one") -> dict[str, Json]:
         "stage": stage,
         "peers_known": 5,
         "peers_connected": 1,
+        "stages_s": {"dht": 0.42, "peers": 12.3, "handshakes": 0.0, "metadata": 75},
     }
 
 
@@ -58,12 +59,13 @@ def test_the_bar_grows_with_the_progress(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize("stage", ["dht", "peers", "handshakes", "metadata"])
-def test_a_magnet_shows_the_stage_it_is_in(stage: str) -> None:
-    (line,) = drawn(77, magnet(stage))
-    words = ["DHT nodes 123", "peers 5", "handshakes 1", "metadata"]
+def test_a_magnet_shows_the_stage_it_is_in_and_what_each_took(stage: str) -> None:
+    passed = ["DHT 0.4s", "peers 12s", "handshake 0.0s"]
+    present = ["DHT 123, 0.4s …", "peers 5, 12s …", "handshake 1, 0.0s …", "metadata 1m15s …"]
+    coming = ["peers", "handshake", "metadata"]
     place = ["dht", "peers", "handshakes", "metadata"].index(stage)
-    words[place] += " …"
-    assert line == "one  " + " → ".join(words)
+    (line,) = drawn(77, magnet(stage))
+    assert line == "one  " + " → ".join([*passed[:place], present[place], *coming[place:]])
 
 
 def test_a_state_takes_the_place_of_the_rate() -> None:

@@ -9,6 +9,7 @@ from torrentd.daemon.ctl.quantities import (
     milliseconds,
     percent,
     rate,
+    seconds,
     short_size,
     size,
 )
@@ -71,3 +72,10 @@ def test_a_hundred_per_cent_is_all_of_it(share: float, text: str) -> None:
 @pytest.mark.parametrize(("seconds", "text"), [(0.0004, "0 ms"), (0.0824, "82 ms"), (9, "9000 ms")])
 def test_round_trips(seconds: float, text: str) -> None:
     assert milliseconds(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0.0s"), (0.44, "0.4s"), (9.94, "9.9s"), (9.96, "10s"), (75, "1m15s")]
+)
+def test_short_times_have_tenths(count: float, text: str) -> None:
+    assert seconds(count) == text

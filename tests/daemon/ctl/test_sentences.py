@@ -9,8 +9,10 @@ from torrentd.daemon.ctl.sentences import (
     progress_sentence,
     short_name,
     stage_sentence,
+    stages_sentence,
 )
 
+STAGES_S: dict[str, Json] = {"dht": 0.42, "peers": 12.3, "handshakes": 0.0, "metadata": 75}
 DAEMON = Document(
     {
         "dht": {"enabled": True, "nodes_good": 123},
@@ -28,16 +30,44 @@ def torrent(**fields: Json) -> Document:
 @pytest.mark.parametrize(
     ("stage", "sentence"),
     [
-        ("dht", "looking for DHT nodes: 123 good so far"),
-        ("peers", "looking for peers: 123 DHT nodes, 5 known"),
-        ("handshakes", "shaking hands: 5 peers known, 1 connected"),
-        ("metadata", "fetching the metadata from 1 peer"),
+        ("dht", "looking for DHT nodes 0.4s: 123 DHT nodes so far"),
+        ("peers", "DHT 0.4s → looking for peers 12s: 123 DHT nodes, 5 known"),
+        (
+            "handshakes",
+            "DHT 0.4s → peers 12s → handshake 0.0s: 5 known, 1 connected",
+        ),
+        (
+            "metadata",
+            "DHT 0.4s → peers 12s → handshake 0.0s → metadata 1m15s from 1 peer",
+        ),
     ],
 )
 def test_each_stage_of_a_magnet_has_its_sentence(stage: str, sentence: str) -> None:
-    magnet = torrent(state="metadata", stage=stage, peers_known=5, peers_connected=1)
+    place = list(STAGES_S).index(stage) + 1
+    magnet = torrent(
+        state="metadata",
+        stage=stage,
+        peers_known=5,
+        peers_connected=1,
+        stages_s=dict(list(STAGES_S.items())[:place]),
+    )
+    assert len(sentence) <= 71
     assert stage_sentence(DAEMON, magnet) == sentence
     assert progress_sentence(DAEMON, magnet) == sentence
+
+
+def test_the_stages_are_told_while_they_last_and_afterwards() -> None:
+    now = torrent(stage="peers", stages_s={"dht": 0.42, "peers": 12.3})
+    assert stages_sentence(now) == "DHT 0.4s → peers 12s …"
+    then = torrent(stage=None, stages_s={**STAGES_S})
+    expected = "DHT 0.4s → peers 12s → handshake 0.0s → metadata 1m15s, 1m28s in all"
+    assert stages_sentence(then) == expected
+    assert stages_sentence(torrent(stage=None, stages_s={})) == ""
+
+
+def test_a_daemon_that_tells_no_times_is_understood() -> None:
+    magnet = torrent(state="metadata", stage="peers", peers_known=5)
+    assert stage_sentence(DAEMON, magnet) == "looking for peers: 123 DHT nodes, 5 known"
 
 
 def test_a_download_says_how_far_how_fast_and_how_long() -> None:

@@ -93,6 +93,12 @@ class TestOthers:
             "magnet    magnet:?xt=urn:btih:c9e15763c9e15763c9e15763c9e15763c9e15763",
         ]
 
+    def test_info_of_a_magnet_tells_how_long_each_stage_took(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        document = {**info_document(), "stages_s": {"dht": 0.1, "peers": 2.0}, "stage": "peers"}
+        assert "stages    DHT 0.1s → peers 2.0s …" in printed(capsys, show.show_info, document)
+
     @pytest.mark.parametrize(
         ("print_it", "result", "line"),
         [
