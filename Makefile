@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 DIR ?= downloads
 
-.PHONY: run test check bench bench-magnet fuzz clean
+.PHONY: run test check bench bench-magnet bench-dht fuzz clean
 
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -32,6 +32,9 @@ bench: $(VENV)/.ready-dev  ## torrentd beside libtorrent, in one run, as ratios
 
 bench-magnet: $(VENV)/.ready-dev  ## add → metadata on a simulated mainline network; 12 minutes
 	$(BIN)/python -m tests.bench.mainline $(ARGS)
+
+bench-dht: $(VENV)/.ready-dev  ## queries answered a second, beside libtorrent
+	$(BIN)/python -m tests.bench.dht_load $(ARGS)
 
 fuzz: $(VENV)/.ready-dev  ## 10^7 mutated inputs a parser; an hour
 	TORRENTD_FUZZ_INPUTS=10000000 $(BIN)/pytest tests/fuzz --timeout=0

@@ -239,8 +239,11 @@ class Limits(_Section):
     files_max: Count = Field(default=200_000, ge=1, le=5_000_000)
     """The most files in one torrent."""
 
-    dht_upload_bytes_per_s_max: Size = Field(default=16_000, ge=1000, le=10_000_000)
+    dht_upload_bytes_per_s_max: Size = Field(default=16_000, ge=1000, le=1_000_000_000)
     """What the DHT may send in a second; a flood of queries goes unanswered beyond it."""
+
+    dht_datagrams_per_source_per_s_max: Count = Field(default=5, ge=1, le=5000)
+    """What one address may send to the DHT in a second; beyond it, it is not heard for a while."""
 
     dht_infohashes_stored_max: Count = Field(default=2000, ge=1, le=1_000_000)
     """Infohashes for which others may leave peers with us."""

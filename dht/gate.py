@@ -7,6 +7,7 @@ and only then the decode. Whatever stops here is counted and nothing else.
 import random
 from typing import Final
 
+from torrentd.config.schema import Limits
 from torrentd.dht.krpc import Message, decode_message, may_be_krpc
 from torrentd.dht.rate_limit import SourceSketch
 from torrentd.dht.stats import DhtStats, Family
@@ -24,6 +25,7 @@ from torrentd.wire.formats.errors import ProtocolError
 class Gate:
     def __init__(
         self,
+        limits: Limits,
         families: tuple[Family, ...],
         policy: AddressPolicy,
         transactions: Transactions,
@@ -35,7 +37,9 @@ class Gate:
         self._policy: Final = policy
         self._transactions: Final = transactions
         self._stats: Final = stats
-        self._sketch: Final = SourceSketch(secret_rng, now)
+        self._sketch: Final = SourceSketch(
+            limits.dht_datagrams_per_source_per_s_max, secret_rng, now
+        )
 
     def admit(self, data: bytes, source: Address, now: float) -> Message | None:
         self._stats.datagrams_received += 1

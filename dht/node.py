@@ -81,7 +81,9 @@ class DhtNode:
             self._networks, self._transactions, policy, self._stats, read_only=read_only
         )
         self._searches: Final = Searches(self._networks, self._asker, self._store, policy)
-        self._gate: Final = Gate(families, policy, self._transactions, self._stats, secret_rng, now)
+        self._gate: Final = Gate(
+            limits, families, policy, self._transactions, self._stats, secret_rng, now
+        )
         self._budget: Final = Budget(limits.dht_upload_bytes_per_s_max, now)
         self._proven: Final = ProvenAddresses()
         self._expire_at = now + EXPIRE_S

@@ -12,10 +12,9 @@ from typing import Final
 from torrentd.wire.formats.address import Address
 
 WINDOW_S: Final = 10.0
-DATAGRAMS_MAX: Final = 50  # of one source within a window: 5 a second, as libtorrent has it
 _ROWS: Final = 2
 _COLUMNS: Final = 32768  # 65,536 counters; two honest sources collide in both rows by 1 in 10^9
-_COUNT_MAX: Final = 65535
+_COUNT_MAX: Final = 65535  # more than the largest limit allows in a window
 PROVEN_S: Final = 10 * 60.0
 PROVEN_MAX: Final = 4096
 RESERVE: Final = 0.25  # of the burst, which strangers may not use
@@ -26,7 +25,8 @@ class SourceSketch:
     so that a stranger can neither fill it nor collide with a chosen victim on purpose. It may count
     too much, never too little."""
 
-    def __init__(self, secret_rng: random.Random, now: float) -> None:
+    def __init__(self, per_s_max: int, secret_rng: random.Random, now: float) -> None:
+        self._window_max: Final = per_s_max * WINDOW_S
         self._key: Final = secret_rng.getrandbits(128).to_bytes(16, "big")
         self._since = now
         self._counts = self._zeros()
@@ -45,7 +45,7 @@ class SourceSketch:
             counts[second] = max(counts[second], count + 1)
         left = max(0.0, 1.0 - (now - self._since) / WINDOW_S)
         before = min(self._before[first], self._before[second])
-        return count + before * left < DATAGRAMS_MAX
+        return count + before * left < self._window_max
 
     def _roll(self, now: float) -> None:
         age_s = now - self._since

@@ -6,9 +6,10 @@ import pytest
 
 from tests.dht.makers import LOCAL, NOW, PUBLIC, address, address6, query
 from tests.vectors.addresses import NEVER_CONTACT
+from torrentd.config.schema import Limits
 from torrentd.dht.gate import Gate
 from torrentd.dht.krpc import Query
-from torrentd.dht.rate_limit import DATAGRAMS_MAX
+from torrentd.dht.rate_limit import WINDOW_S
 from torrentd.dht.stats import DhtStats
 from torrentd.dht.transactions import Transactions
 from torrentd.wire.formats.address import Address, AddressPolicy
@@ -19,11 +20,13 @@ PING = query(b"ping", {})
 class Entrance:
     """A gate with what it needs."""
 
-    def __init__(self, policy: AddressPolicy = PUBLIC) -> None:
+    def __init__(self, policy: AddressPolicy = PUBLIC, limits: Limits | None = None) -> None:
         rng = random.Random(1)
         self.stats = DhtStats()
         self.transactions = Transactions(rng)
-        self.gate = Gate(("ipv4",), policy, self.transactions, self.stats, rng, NOW)
+        self.gate = Gate(
+            limits or Limits(), ("ipv4",), policy, self.transactions, self.stats, rng, NOW
+        )
 
     def lets_in(self, data: bytes, source: Address) -> bool:
         return isinstance(self.gate.admit(data, source, NOW), Query)
@@ -66,9 +69,14 @@ def test_port_0_and_the_family_that_we_have_not_are_dropped() -> None:
 def test_a_flood_from_one_host_is_dropped_whatever_its_ports() -> None:
     entrance = Entrance()
     heard = [entrance.lets_in(PING, address(1, port=1 + index)) for index in range(200)]
-    assert sum(heard) == DATAGRAMS_MAX
-    assert entrance.stats.dropped_flood == 200 - DATAGRAMS_MAX
+    assert sum(heard) == 5 * WINDOW_S
+    assert entrance.stats.dropped_flood == 200 - 5 * WINDOW_S
     assert entrance.lets_in(PING, address(2))
+
+
+def test_what_one_host_may_send_is_configured() -> None:
+    entrance = Entrance(limits=Limits(dht_datagrams_per_source_per_s_max=5000))
+    assert sum(entrance.lets_in(PING, address(1)) for _ in range(50_100)) == 50_000
 
 
 def test_whom_we_asked_is_heard_in_any_flood() -> None:

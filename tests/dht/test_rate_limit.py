@@ -4,7 +4,6 @@ import random
 
 from tests.dht.makers import NOW, address
 from torrentd.dht.rate_limit import (
-    DATAGRAMS_MAX,
     PROVEN_MAX,
     PROVEN_S,
     WINDOW_S,
@@ -13,19 +12,22 @@ from torrentd.dht.rate_limit import (
     SourceSketch,
 )
 
+PER_S = 5
+SHARE = int(PER_S * WINDOW_S)
+
 
 class TestSourceSketch:
     def test_a_source_gets_its_share_of_a_window_and_no_more(self) -> None:
-        sketch = SourceSketch(random.Random(1), NOW)
+        sketch = SourceSketch(PER_S, random.Random(1), NOW)
         taken = [sketch.take(b"flood", NOW + index / 1000) for index in range(1000)]
-        assert sum(taken) == DATAGRAMS_MAX and all(taken[:DATAGRAMS_MAX])
+        assert sum(taken) == SHARE and all(taken[:SHARE])
 
     def test_five_a_second_for_ever_is_fine(self) -> None:
-        sketch = SourceSketch(random.Random(1), NOW)
+        sketch = SourceSketch(PER_S, random.Random(1), NOW)
         assert all(sketch.take(b"busy", NOW + index * 0.21) for index in range(2000))
 
     def test_the_penalty_ends_when_the_flood_does(self) -> None:
-        sketch = SourceSketch(random.Random(1), NOW)
+        sketch = SourceSketch(PER_S, random.Random(1), NOW)
         for _ in range(1000):
             sketch.take(b"flood", NOW)
         assert not sketch.take(b"flood", NOW + WINDOW_S - 1)
@@ -33,27 +35,27 @@ class TestSourceSketch:
         assert sketch.take(b"flood", NOW + 3 * WINDOW_S)
 
     def test_a_window_cannot_be_used_twice_at_its_edge(self) -> None:
-        sketch = SourceSketch(random.Random(1), NOW)
+        sketch = SourceSketch(PER_S, random.Random(1), NOW)
         edge = NOW + WINDOW_S
         before = sum(sketch.take(b"edge", edge - 0.1) for _ in range(100))
         after = sum(sketch.take(b"edge", edge + 0.1) for _ in range(100))
-        assert before == DATAGRAMS_MAX and after <= 2
+        assert before == SHARE and after <= 2
 
     def test_a_quiet_source_is_heard_during_a_flood_of_spoofed_ones(self) -> None:
-        sketch, rng = SourceSketch(random.Random(1), NOW), random.Random(2)
+        sketch, rng = SourceSketch(PER_S, random.Random(1), NOW), random.Random(2)
         for index in range(20_000):
             sketch.take(rng.randbytes(4), NOW + index / 4000)
         quiet = [sketch.take(b"quiet%d" % index, NOW + 5.1) for index in range(500)]
         assert all(quiet)
 
     def test_a_source_is_never_counted_too_low(self) -> None:
-        sketch, rng = SourceSketch(random.Random(1), NOW), random.Random(3)
+        sketch, rng = SourceSketch(PER_S, random.Random(1), NOW), random.Random(3)
         sources = [rng.randbytes(4) for _ in range(200)]
         taken = dict.fromkeys(sources, 0)
         for _ in range(30_000):
             source = rng.choice(sources)
             taken[source] += sketch.take(source, NOW + 1)
-        assert max(taken.values()) <= DATAGRAMS_MAX
+        assert max(taken.values()) <= SHARE
 
 
 class TestBudget:
