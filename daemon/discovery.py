@@ -10,6 +10,7 @@ from torrentd.config.schema import Config
 from torrentd.daemon.dht_questions import Questions
 from torrentd.daemon.dht_reports import dht_status
 from torrentd.daemon.driver import Driver
+from torrentd.daemon.errands import Errands
 from torrentd.daemon.logs import get_logger
 from torrentd.daemon.meter import Meter
 from torrentd.daemon.resolver import Resolver
@@ -23,14 +24,18 @@ from torrentd.dht.outputs import (
     Output,
     PeersFound,
     PingEnded,
+    ScrapeEnded,
     SearchEnded,
     SendDatagram,
 )
+from torrentd.dht.scrape import Scrape
+from torrentd.dht.search import Search
 from torrentd.dht.stats import NodeStats, SearchStats
 from torrentd.wire.formats.address import Address, AddressPolicy, is_ipv6
 from torrentd.wire.formats.ids import InfoHash
 
 DHT_OFF = "the DHT is off: dht.enabled is false"
+SCRAPE_S = 30 * 60.0  # between two scrapes of one torrent
 
 log = get_logger("dht")
 
@@ -61,6 +66,8 @@ class Discovery:
         self._resolver: Resolver | None = None
         self._answered = Meter()
         self._questions = Questions()
+        self.errands = Errands(self._begin, self._drop)
+        self._swarms: dict[InfoHash, tuple[float, ScrapeEnded | None]] = {}
 
     def start(self, endpoints: list[UdpEndpoint], snapshot: bytes | None) -> None:
         """Begin to live on the network; `snapshot` is what `snapshot()` gave in an earlier run."""
@@ -109,16 +116,22 @@ class Discovery:
             return
         self._perform(outputs, now, endpoint)
 
-    def get_peers(self, infohash: InfoHash, announce: bool) -> None:
-        """Search the DHT; `announce`: tell the closest nodes that we are a peer too."""
+    def get_peers(self, infohash: InfoHash, announce: bool, is_seed: bool = False) -> None:
+        """Search the DHT; `announce`: tell the closest nodes that we are a peer too. Now and then
+        those are asked how large the swarm is (`swarm`)."""
         if self._node is not None:
             now = time.monotonic()
             port = self._config.listen.port if announce else None
-            self._perform(self._node.get_peers(infohash, now, port), now)
+            self._perform(self._node.get_peers(infohash, now, port, is_seed=is_seed), now)
 
     def cancel_search(self, infohash: InfoHash) -> None:
+        self._swarms.pop(infohash, None)
         if self._node is not None:
             self._node.cancel_search(infohash)
+
+    def swarm(self, infohash: InfoHash) -> ScrapeEnded | None:
+        """How many the DHT counted when it was last asked; None: not yet, or nobody told."""
+        return self._swarms.get(infohash, (0.0, None))[1]
 
     def add_node(self, address: Address) -> None:
         """Somebody names a node: it is pinged, and believed when it answers."""
@@ -187,6 +200,34 @@ class Discovery:
             raise Refused(DHT_OFF)
         return self._node
 
+    def _begin(self, search: Search) -> None:
+        if self._node is not None:
+            now = time.monotonic()
+            self._perform(self._node.search(search, now), now)
+
+    def _drop(self, search: Search) -> None:
+        if self._node is not None:
+            self._node.drop_search(search)
+
+    def _search_ended(self, ended: SearchEnded, now: float) -> None:
+        log.debug(
+            "search ended",
+            infohash=ended.infohash.hex(),
+            queries=ended.queries,
+            responses=ended.responses,
+            peers=ended.peers,
+            announced=ended.announced,
+        )
+        asked_at, _ = self._swarms.get(ended.infohash, (-SCRAPE_S, None))
+        if now - asked_at >= SCRAPE_S:
+            self._swarms[ended.infohash] = (now, self.swarm(ended.infohash))
+            self._begin(Scrape(ended.infohash, ended.closest))
+
+    def _scrape_ended(self, ended: ScrapeEnded) -> None:
+        if ended.target in self._swarms and ended.nodes:
+            self._swarms[ended.target] = (self._swarms[ended.target][0], ended)
+        self.errands.ended(ended)
+
     def _bootstrap(self, addresses: list[Address]) -> None:
         if self._node is not None:
             now = time.monotonic()
@@ -206,26 +247,28 @@ class Discovery:
                     self._send(output, received_by)
                 case PeersFound():
                     self._on_peers(output.infohash, output.peers)
-                case PingEnded():
-                    self._questions.ping_ended(output)
-                case BootstrapWanted():
-                    if self._resolver is not None:
-                        self._resolver.want()
                 case SearchEnded():
-                    log.debug(
-                        "search ended",
-                        infohash=output.infohash.hex(),
-                        queries=output.queries,
-                        responses=output.responses,
-                        peers=output.peers,
-                        announced=output.announced,
-                    )
-                case ExternalAddressChanged():
-                    log.info("our address is", host=output.host)
+                    self._search_ended(output, now)
                 case _:
-                    assert_never(output)
+                    self._hear(output)
         if self._driver is not None:
             self._driver.rearm(now)
+
+    def _hear(
+        self, output: ScrapeEnded | PingEnded | BootstrapWanted | ExternalAddressChanged
+    ) -> None:
+        match output:
+            case ScrapeEnded():
+                self._scrape_ended(output)
+            case PingEnded():
+                self._questions.ping_ended(output)
+            case BootstrapWanted():
+                if self._resolver is not None:
+                    self._resolver.want()
+            case ExternalAddressChanged():
+                log.info("our address is", host=output.host)
+            case _:
+                assert_never(output)
 
     def _send(self, output: SendDatagram, received_by: UdpEndpoint | None) -> None:
         ipv6 = is_ipv6(output.address.host)

@@ -57,6 +57,7 @@ def torrent_status(torrent: Torrent, now: float) -> TorrentStatus:
     connections = list(torrent.traffic.links)
     download_rate = int(swarm.download_rate.bytes_per_s(now)) if connections else 0
     size_bytes, done_bytes = swarm.wanted_bytes, swarm.done_bytes
+    counted = torrent.traffic.counted
     return TorrentStatus(
         infohash=torrent.infohash.hex(),
         name=torrent.name,
@@ -78,6 +79,8 @@ def torrent_status(torrent: Torrent, now: float) -> TorrentStatus:
         download_dir=str(torrent.holding.root),
         added_at=torrent.added_at,
         stages_s=stages.seconds(now) if stages is not None else {},
+        swarm_seeds=counted.seeds if counted is not None else None,
+        swarm_peers=counted.peers if counted is not None else None,
     )
 
 

@@ -35,6 +35,8 @@ class TorrentStatus:
     added_at: int  # seconds since 1970
     # What each stage took, the present one so far; {} for what was no magnet in this run.
     stages_s: dict[MagnetStage, float] = field(default_factory=dict)
+    swarm_seeds: int | None = None  # about, as the DHT counts them (BEP 33); None: not known
+    swarm_peers: int | None = None  # the others
 
 
 @dataclass(slots=True)

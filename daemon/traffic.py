@@ -14,6 +14,7 @@ from torrentd.daemon.services import Services
 from torrentd.daemon.stages import Stages
 from torrentd.daemon.storage import Storage
 from torrentd.daemon.tcp import Hold, Link
+from torrentd.dht.outputs import ScrapeEnded
 from torrentd.wire.formats.address import Address
 from torrentd.wire.formats.ids import InfoHash
 from torrentd.wire.peer.connection import PeerConnection
@@ -85,6 +86,11 @@ class Traffic:
     def peers_found(self, addresses: list[Address], source: Source) -> None:
         now = time.monotonic()
         self.perform(self.swarm.peers_found(addresses, source, now), now)
+
+    @property
+    def counted(self) -> ScrapeEnded | None:
+        """How large the swarm is, as the DHT counted it last."""
+        return self._services.discovery.swarm(self._infohash)
 
     def adopt(self, link: Link) -> None:
         """An incoming connection that named our infohash."""
@@ -174,7 +180,9 @@ class Traffic:
                 case Dial():
                     self._services.dialer.dial(action.address, self)
                 case SearchPeers():
-                    self._services.discovery.get_peers(self._infohash, action.announce)
+                    self._services.discovery.get_peers(
+                        self._infohash, action.announce, self.swarm.is_complete
+                    )
                 case NodeSeen():
                     self._services.discovery.add_node(action.address)
                 case _:

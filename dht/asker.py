@@ -49,7 +49,7 @@ class Asker:
     def ask(
         self, lookup: Lookup, candidate: Candidate, search: Search | None, now: float
     ) -> list[Output]:
-        """The query of a lookup: get_peers for a search, find_node for the others."""
+        """The query of a lookup: what its search asks, or find_node."""
         transaction = self._transactions.begin(candidate.address, candidate.node_id, now)
         if transaction is None:
             lookup.not_sent(candidate)
@@ -57,29 +57,24 @@ class Asker:
         transaction.lookup = lookup
         transaction.candidate = candidate
         transaction.search = search
-        key = b"info_hash" if lookup.wants_peers else b"target"
-        arguments: dict[bytes, Bencoded] = {key: lookup.target}
+        if search is None:
+            method: bytes = b"find_node"
+            arguments: dict[bytes, Bencoded] = {b"target": lookup.target}
+        else:
+            method, arguments = search.method, search.arguments()
         want = self._want(lookup.family)
         if want:
             arguments[b"want"] = want_argument(want)
-        method = b"get_peers" if lookup.wants_peers else b"find_node"
         return self._send(transaction, method, arguments)
 
-    def announce(
-        self, candidate: Candidate, infohash: bytes, port: int, now: float
+    def tell(
+        self, candidate: Candidate, search: Search, arguments: dict[bytes, Bencoded], now: float
     ) -> list[Output]:
-        """With the token that the node gave in this search."""
-        token = candidate.token
-        if token is None:
-            return []
+        """One of a search's last queries."""
         transaction = self._transactions.begin(candidate.address, candidate.node_id, now)
-        arguments: dict[bytes, Bencoded] = {
-            b"implied_port": 0,
-            b"info_hash": infohash,
-            b"port": port,
-            b"token": token,
-        }
-        return self._send(transaction, b"announce_peer", arguments)
+        if transaction is not None:
+            transaction.search = search
+        return self._send(transaction, search.last_method, arguments)
 
     def _want(self, family: Family) -> tuple[Family, ...]:
         """BEP 32: while the other table is short of nodes, ask for nodes of both."""

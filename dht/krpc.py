@@ -1,5 +1,5 @@
-"""KRPC: queries, responses and errors <-> datagrams (BEP 5; `want` and `nodes6` of BEP 32, `ip` of
-BEP 42, `ro` of BEP 43).
+"""KRPC: queries, responses and errors <-> datagrams (BEP 5; `want`, `nodes6` of BEP 32; `scrape`,
+`noseed` and `seed` of BEP 33; `ip` of BEP 42; `ro` of BEP 43).
 
 `decode_message` tells who may be answered: a Query carries its transaction id even when its
 arguments are wrong (`decode_arguments` finds that out, and the error goes back); whatever else is
@@ -29,6 +29,7 @@ from torrentd.wire.formats.ids import ID_BYTES, InfoHash
 VERSION: Final = b"TD\x01\x00"  # `v`: two letters registered in BEP 20's manner, two of version
 DATAGRAM_BYTES_MIN: Final = 20  # nothing shorter is a KRPC message
 DATAGRAM_BYTES_MAX: Final = 2048  # of a datagram taken
+PING_BYTES: Final = 72  # of a query of ours that is a ping, at most
 SENT_BYTES_MAX: Final = 1024  # BEP 32: "must not send … larger than 1024 octets"
 NODES_MAX: Final = 20  # taken of one reply; honest ones carry 8, routers 16
 VALUES_MAX: Final = 200  # taken of one reply; 1,024 octets hold about 100
@@ -64,6 +65,7 @@ class Response:
     peers: list[Address] = field(default_factory=list)
     token: bytes | None = None
     external: Address | None = None  # how the sender sees us (BEP 42)
+    values: dict[bytes, Bencoded] = field(default_factory=dict, compare=False)  # all of `r`
 
 
 @dataclass(slots=True)
@@ -92,6 +94,8 @@ class GetPeers:
     node_id: NodeId
     infohash: InfoHash
     want: tuple[Family, ...]
+    scrape: bool = False  # BEP 33: Bloom filters of what is stored are wanted
+    no_seeds: bool = False  # BEP 33: a seed has no use for seeds
 
 
 @dataclass(slots=True)
@@ -102,6 +106,7 @@ class AnnouncePeer:
     infohash: InfoHash
     port: int | None
     token: bytes
+    is_seed: bool = False  # BEP 33
 
 
 Arguments = Ping | FindNode | GetPeers | AnnouncePeer
@@ -161,6 +166,7 @@ def _decode_response(message: dict[bytes, Bencoded], transaction_id: bytes) -> R
         response.nodes += decode_nodes(get_bytes(values, key) or b"", size, NODES_MAX)
     response.peers = _decode_peers(get_list(values, b"values") or [])
     response.token = get_bytes(values, b"token", TOKEN_BYTES_MAX)
+    response.values = values
     external = get_bytes(message, b"ip")
     if external is not None and len(external) in EXTERNAL_BYTES:
         response.external = unpack_address(external)
@@ -192,9 +198,15 @@ def decode_arguments(query: Query) -> Arguments:
             return FindNode(node_id, target, _want(query.arguments))
         case b"get_peers":
             infohash = InfoHash(_id_argument(query, b"info_hash"))
-            return GetPeers(node_id, infohash, _want(query.arguments))
+            scrape, no_seeds = (_is_set(query, key) for key in (b"scrape", b"noseed"))
+            return GetPeers(node_id, infohash, _want(query.arguments), scrape, no_seeds)
         case _:
             return _announce_arguments(query, node_id)
+
+
+def _is_set(query: Query, key: bytes) -> bool:
+    """BEP 33: "if … the value was not 1 then it should assume" the contrary."""
+    return get_int(query.arguments, key, 1, 1) is not None
 
 
 def _id_argument(query: Query, key: bytes) -> bytes:
@@ -223,7 +235,8 @@ def _announce_arguments(query: Query, node_id: NodeId) -> AnnouncePeer:
         port = get_int(query.arguments, b"port", 1, 65535)
         if port is None:
             raise KrpcError("port is not 1 to 65535")
-    return AnnouncePeer(node_id, InfoHash(_id_argument(query, b"info_hash")), port, token)
+    infohash = InfoHash(_id_argument(query, b"info_hash"))
+    return AnnouncePeer(node_id, infohash, port, token, _is_set(query, b"seed"))
 
 
 def want_argument(families: tuple[Family, ...]) -> list[Bencoded]:

@@ -55,7 +55,7 @@ class Network:
         self._ping_at = now
         self._verify_at = now
         self._refresh_at = now
-        self._unverified: dict[Address, None] = {}
+        self._unverified: dict[Address, bool] = {}  # whether to ping even a node of the table
         self._unfilled: list[NodeId] = []  # targets in the buckets to fill after a join
 
     # Bootstrap.
@@ -111,7 +111,15 @@ class Network:
         """Somewhere is a node that would fit: it is pinged before it may enter (D10)."""
         if len(self._unverified) >= UNVERIFIED_MAX or not self.table.has_room(node_id, address):
             return False
-        self._unverified[address] = None
+        self._unverified[address] = False
+        return True
+
+    def prove(self, address: Address) -> bool:
+        """A stranger asked for more than strangers get: its answer to a ping proves that it is
+        where it says. False: too many wait for theirs."""
+        if len(self._unverified) >= UNVERIFIED_MAX and address not in self._unverified:
+            return False
+        self._unverified[address] = True
         return True
 
     def pings_due(self, now: float) -> list[Contact | Address]:
@@ -120,8 +128,7 @@ class Network:
         if self._unverified and now >= self._verify_at:
             self._verify_at = now + VERIFY_S
             address = next(iter(self._unverified))
-            del self._unverified[address]
-            if self.table.at(address) is None:
+            if self._unverified.pop(address) or self.table.at(address) is None:
                 due.append(address)
         if now >= self._ping_at:
             contact = self.table.questionable_to_ping(now)

@@ -17,7 +17,9 @@ from torrentd.config.schema import Limits
 from torrentd.dht.asker import Asker
 from torrentd.dht.contact import GOOD_S, Contact
 from torrentd.dht.gate import Gate
+from torrentd.dht.hearsay import Hearsay
 from torrentd.dht.krpc import (
+    PING_BYTES,
     AnnouncePeer,
     ErrorReply,
     Query,
@@ -36,7 +38,8 @@ from torrentd.dht.outputs import (
 )
 from torrentd.dht.peer_store import PeerStore
 from torrentd.dht.rate_limit import Budget, ProvenAddresses
-from torrentd.dht.responder import AMPLIFICATION_MAX, Responder
+from torrentd.dht.responder import AMPLIFICATION_MAX, Responder, asks_for_more
+from torrentd.dht.search import PeerSearch, Search
 from torrentd.dht.searches import Searches
 from torrentd.dht.snapshot import decode_snapshot, encode_snapshot
 from torrentd.dht.stats import DhtStats, Family, NodeStats, SearchStats
@@ -71,6 +74,7 @@ class DhtNode:
         self._networks: Final[dict[Family, Network]] = {
             family: Network(family, policy, rng, secret_rng, now) for family in families
         }
+        self._hearsay: Final = Hearsay(self._networks, policy, listen_port, self._stats)
         if snapshot is not None:
             self._restore(snapshot, rng, secret_rng, now)
         self._tokens: Final = Tokens(secret_rng, now)
@@ -105,13 +109,28 @@ class DhtNode:
                 return self._on_error(message, source, now)
 
     def get_peers(
-        self, infohash: InfoHash, now: float, announce_port: int | None = None
+        self,
+        infohash: InfoHash,
+        now: float,
+        announce_port: int | None = None,
+        *,
+        is_seed: bool = False,
     ) -> list[Output]:
         """Search both DHTs, and announce `announce_port` to the closest nodes at the end. The first
         queries are in what this returns; with no node known the search waits for the first one.
         Whoever announced himself to us is told at once: in a small DHT nobody else may know him."""
         self._deadline = None
-        return self._searches.get_peers(infohash, announce_port, now)
+        search = PeerSearch(infohash, announce_port, is_seed=is_seed)
+        return self._searches.get_peers(search, now)
+
+    def search(self, search: Search, now: float) -> list[Output]:
+        """Any other search, as a Scrape; what it found is told at its end. Of equal ones one runs
+        at a time, and its end is told once."""
+        self._deadline = None
+        return self._searches.begin(search, now)
+
+    def drop_search(self, search: Search) -> None:
+        self._searches.drop(search)
 
     def cancel_search(self, infohash: InfoHash) -> None:
         self._searches.cancel(infohash)
@@ -119,18 +138,18 @@ class DhtNode:
     def bootstrap(self, addresses: list[Address], now: float) -> list[Output]:
         """Ask these addresses, all at once, for the nodes closest to us."""
         self._deadline = None
-        return self._searches.bootstrap([a for a in addresses if self._may_ask(a)], now)
+        return self._searches.bootstrap([a for a in addresses if self._hearsay.may_ask(a)], now)
 
     def add_node(self, address: Address, now: float) -> list[Output]:
         """A node is said to be at this address (PORT message, `nodes` of a torrent): ping it."""
-        if not self._may_ask(address) or self._transactions.is_asked(address):
+        if not self._hearsay.may_ask(address) or self._transactions.is_asked(address):
             return []
         self._deadline = None
         return self._asker.ping(address, now)
 
     def ping(self, address: Address, now: float) -> list[Output]:
         """Ping it and tell what came of it (PingEnded); [] when we may not, or ask too many."""
-        if not self._may_ask(address):
+        if not self._hearsay.may_ask(address):
             return []
         self._deadline = None
         return self._asker.ping(address, now, is_told=True)
@@ -193,7 +212,7 @@ class DhtNode:
 
     def _on_query(self, query: Query, source: Address, size: int, now: float) -> list[Output]:
         network = self._network_of(source)
-        if query.node_id == network.own_id or self._is_own(source):
+        if query.node_id == network.own_id or self._hearsay.is_own(source):
             self._stats.dropped_own += 1  # an echo of our own, or someone who plays us
             return []
         if self._read_only:
@@ -212,6 +231,9 @@ class DhtNode:
         out: list[Output] = []
         try:
             arguments = decode_arguments(query)
+            if not proven and asks_for_more(arguments) and self._network_of(source).prove(source):
+                self._deadline = None
+                room -= PING_BYTES
             data = self._responder.answer(
                 query.transaction_id, arguments, source, room, now, proven=proven
             )
@@ -269,8 +291,8 @@ class DhtNode:
             self._stats.id_mismatches += 1
             return out + self._searches.failed(transaction, now, wrong_id=True)
         out += self._hear_external(network, response, source, now)
-        nodes = self._usable_nodes(response.nodes)
-        peers = self._usable_peers(response.peers)
+        nodes = self._hearsay.nodes(response.nodes)
+        peers = self._hearsay.peers(response.peers)
         return out + self._searches.answered(transaction, response, nodes, peers, now)
 
     def _tell_table(
@@ -304,7 +326,8 @@ class DhtNode:
         told: list[Output] = []
         if transaction.is_told:
             told.append(PingEnded(source, now - transaction.sent_at))
-        return told + self._searches.failed(transaction, now) + self._searches.settle(now)
+        told += self._searches.failed(transaction, now, error_code=error.code)
+        return told + self._searches.settle(now)
 
     def _on_timeout(self, transaction: Transaction, now: float) -> list[Output]:
         network = self._network_of(transaction.address)
@@ -324,42 +347,6 @@ class DhtNode:
     def _network_of(self, address: Address) -> Network:
         return self._networks["ipv6" if is_ipv6(address.host) else "ipv4"]
 
-    def _is_own(self, address: Address) -> bool:
-        """Our own address, as far as others told us which it is."""
-        network = self._network_of(address)
-        return address.port == self._listen_port and address.host == network.vote.host
-
-    def _may_ask(self, address: Address) -> bool:
-        family: Family = "ipv6" if is_ipv6(address.host) else "ipv4"
-        return (
-            family in self._networks
-            and self._policy.allows_node(address)
-            and not self._is_own(address)
-        )
-
-    def _usable_nodes(self, nodes: list[tuple[NodeId, Address]]) -> list[tuple[NodeId, Address]]:
-        """Each address once, past the policy, and not ourselves."""
-        usable: dict[Address, NodeId] = {}
-        for node_id, address in nodes:
-            if not self._may_ask(address) or node_id == self._network_of(address).own_id:
-                self._stats.addresses_refused += 1
-            elif address not in usable:
-                usable[address] = node_id
-        return [(node_id, address) for address, node_id in usable.items()]
-
-    def _usable_peers(self, peers: list[Address]) -> list[Address]:
-        usable = [
-            peer for peer in peers if self._policy.allows_peer(peer) and not self._is_external(peer)
-        ]
-        self._stats.addresses_refused += len(peers) - len(usable)
-        return usable
-
-    def _is_external(self, peer: Address) -> bool:
-        """Our own announce, found again."""
-        network = self._networks.get("ipv6" if is_ipv6(peer.host) else "ipv4")
-        own = network.vote.host if network is not None else None
-        return own == peer.host and peer.port == self._listen_port
-
     def _restore(
         self, snapshot: bytes, rng: random.Random, secret_rng: random.Random, now: float
     ) -> None:
@@ -374,7 +361,7 @@ class DhtNode:
             network = Network(family, self._policy, rng, secret_rng, now, kept.node_id)
             self._networks[family] = network
             for node in kept.nodes:
-                if self._may_ask(node.address):
+                if self._hearsay.may_ask(node.address):
                     contact = Contact(node.node_id, node.address)
                     contact.last_replied_at = now - GOOD_S - node.age_s
                     network.table.restore(contact, now)

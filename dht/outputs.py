@@ -1,6 +1,6 @@
 """What the DHT node asks and tells (BEP 5): every input of DhtNode returns a list of these."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from torrentd.dht.node_id import NodeId
 from torrentd.wire.formats.address import Address
@@ -25,13 +25,25 @@ class PeersFound:
 
 @dataclass(slots=True)
 class SearchEnded:
-    """The search is over: so many queries, answers, peers in all, and announces sent."""
+    """The search is over: so many queries, answers, peers in all, and announces sent. `closest` are
+    the nodes that a further search for it may begin with."""
 
     infohash: InfoHash
     queries: int
     responses: int
     peers: int
     announced: int
+    closest: list[tuple[NodeId, Address]] = field(default_factory=list, compare=False)
+
+
+@dataclass(slots=True)
+class ScrapeEnded:
+    """BEP 33: the infohash has about so many seeds and other peers, as counted by so many nodes."""
+
+    target: InfoHash
+    seeds: int
+    peers: int
+    nodes: int
 
 
 @dataclass(slots=True)
@@ -59,5 +71,11 @@ class ExternalAddressChanged:
 
 
 Output = (
-    SendDatagram | PeersFound | SearchEnded | PingEnded | BootstrapWanted | ExternalAddressChanged
+    SendDatagram
+    | PeersFound
+    | SearchEnded
+    | ScrapeEnded
+    | PingEnded
+    | BootstrapWanted
+    | ExternalAddressChanged
 )

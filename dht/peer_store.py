@@ -1,4 +1,5 @@
-"""The peers that others announced to us (BEP 5, announce_peer): capped, expiring, sampled fairly.
+"""The peers that others announced to us (BEP 5, announce_peer; seeds told apart as BEP 33 has it):
+capped, expiring, sampled fairly.
 
 One address per host and infohash (a host being an IPv4 address or an IPv6 /64): who announces again
 replaces what it said before. When all places for infohashes are taken, the one farthest from our id
@@ -10,6 +11,7 @@ from heapq import heapify, heappop, heappush
 from typing import Final
 
 from torrentd.config.schema import Limits
+from torrentd.dht.bloom_filter import BloomFilter
 from torrentd.dht.node_id import distance
 from torrentd.wire.formats.address import (
     Address,
@@ -32,8 +34,8 @@ class PeerStore:
         self._peers_max: Final = limits.dht_peers_per_infohash_max
         self._policy: Final = policy
         self._rng: Final = rng
-        # infohash -> host -> compact address, and when it expires
-        self._swarms: dict[bytes, dict[bytes, tuple[bytes, float]]] = {}
+        # infohash -> host -> compact address, when it expires, and whether it is a seed
+        self._swarms: dict[bytes, dict[bytes, tuple[bytes, float, bool]]] = {}
         self._count = 0
         self._own_id = b""  # for which `_heap` holds
         self._heap: list[tuple[int, bytes]] = []  # -distance and infohash; some gone meanwhile
@@ -52,7 +54,9 @@ class PeerStore:
             return True
         return distance(infohash, own_id) < distance(self._farthest_infohash(own_id), own_id)
 
-    def add(self, infohash: bytes, peer: Address, own_id: bytes, now: float) -> bool:
+    def add(
+        self, infohash: bytes, peer: Address, own_id: bytes, now: float, *, is_seed: bool = False
+    ) -> bool:
         """Store the peer for half an hour. False: there is no room."""
         if not self.takes(infohash, own_id):
             return False
@@ -68,26 +72,40 @@ class PeerStore:
         elif peers and (len(peers) >= self._peers_max or self._count >= PEERS_MAX):
             del peers[next(iter(peers))]  # the oldest
             self._count -= 1
-        peers[key] = (pack_address(peer), now + PEER_S)
+        peers[key] = (pack_address(peer), now + PEER_S, is_seed)
         self._count += 1
         return True
 
-    def sample(self, infohash: bytes, size: int, count: int, now: float) -> list[bytes]:
+    def sample(
+        self, infohash: bytes, size: int, count: int, now: float, *, no_seeds: bool = False
+    ) -> list[bytes]:
         """At most `count` compact addresses of `size` (6 or 18) bytes, all equally likely."""
         peers = self._swarms.get(infohash)
         if peers is None or count <= 0:
             return []
         fresh = [
             compact
-            for compact, expires_at in peers.values()
-            if expires_at > now and len(compact) == size
+            for compact, expires_at, is_seed in peers.values()
+            if expires_at > now and len(compact) == size and not (no_seeds and is_seed)
         ]
         return fresh if len(fresh) <= count else self._rng.sample(fresh, count)
 
     def peers(self, infohash: bytes, now: float) -> list[Address]:
         """All of them, of both families, the oldest announce first."""
         stored = self._swarms.get(infohash, {}).values()
-        return [unpack_address(compact) for compact, expires_at in stored if expires_at > now]
+        return [unpack_address(compact) for compact, expires_at, _ in stored if expires_at > now]
+
+    def count_in(self, infohash: bytes, now: float) -> tuple[BloomFilter, BloomFilter] | None:
+        """BEP 33: the hosts of all stored seeds, and of all other peers; None when there are none
+        of this infohash."""
+        stored = self._swarms.get(infohash)
+        if stored is None:
+            return None
+        seeds, peers = BloomFilter(), BloomFilter()
+        for compact, expires_at, is_seed in stored.values():
+            if expires_at > now:
+                (seeds if is_seed else peers).add(compact[:-2])
+        return seeds, peers
 
     def expire(self, now: float) -> None:
         for infohash, peers in list(self._swarms.items()):

@@ -1,4 +1,4 @@
-"""Our answers to queries (BEP 5, DHT Queries; `want` of BEP 32).
+"""Our answers to queries (BEP 5, DHT Queries; `want` of BEP 32, scrapes of BEP 33).
 
 Whoever has not proven that its address is its own gets at most four times the bytes it sent, so
 that nobody can aim us at a victim; the others get what fits in BEP 32's 1,024 octets.
@@ -6,6 +6,7 @@ that nobody can aim us at a victim; the others get what fits in BEP 32's 1,024 o
 
 from typing import Final
 
+from torrentd.dht.bloom_filter import FILTER_BYTES
 from torrentd.dht.bucket import BUCKET_SIZE
 from torrentd.dht.contact import encode_nodes
 from torrentd.dht.krpc import (
@@ -29,8 +30,15 @@ from torrentd.wire.formats.errors import KrpcError
 
 AMPLIFICATION_MAX: Final = 4
 STRANGER_VALUES_MAX: Final = 10
+FILTERS_BYTES: Final = 2 * (len(b"4:BFsd256:") + FILTER_BYTES)
 _NODES_KEY: Final[dict[Family, bytes]] = {"ipv4": b"nodes", "ipv6": b"nodes6"}
 _NODE_BYTES: Final[dict[Family, int]] = {"ipv4": 26, "ipv6": 38}
+
+
+def asks_for_more(arguments: Arguments) -> bool:
+    """Is it one of the queries whose answers are cut short or withheld until the address is
+    proven?"""
+    return isinstance(arguments, GetPeers) and arguments.scrape
 
 
 class Responder:
@@ -72,10 +80,12 @@ class Responder:
             case GetPeers(infohash=infohash, want=want):
                 if self._store.takes(infohash, self._anchor_id):
                     values[b"token"] = self._tokens.token(source.host, infohash, now)
+                if arguments.scrape:
+                    self._add_filters(values, infohash, transaction_id, source, room_bytes, now)
                 self._add_nodes(values, infohash, want or (own.family,), transaction_id, source,
                                 room_bytes, now)  # fmt: skip
                 room = room_bytes - len(encode_response(transaction_id, values, source))
-                self._add_peers(values, infohash, source, room, now, proven=proven)
+                self._add_peers(values, arguments, source, room, now, proven=proven)
         return encode_response(transaction_id, values, source)
 
     @property
@@ -91,8 +101,25 @@ class Responder:
         peer = Address(source.host, port)
         if not self._policy.allows_peer(peer):
             raise KrpcError("that port is not for peers", PROTOCOL_ERROR)
-        if not self._store.add(query.infohash, peer, self._anchor_id, now):
+        if not self._store.add(query.infohash, peer, self._anchor_id, now, is_seed=query.is_seed):
             raise KrpcError("no room for it", SERVER_ERROR)
+
+    def _add_filters(
+        self,
+        values: dict[bytes, Bencoded],
+        infohash: bytes,
+        transaction_id: bytes,
+        source: Address,
+        room_bytes: int,
+        now: float,
+    ) -> None:
+        """BEP 33: both filters, or neither when they do not fit: a stranger proves itself first."""
+        room = room_bytes - len(encode_response(transaction_id, values, source))
+        counted = self._store.count_in(infohash, now) if room >= FILTERS_BYTES else None
+        if counted is not None:
+            seeds, peers = counted
+            values[b"BFsd"] = seeds.to_bytes()
+            values[b"BFpe"] = peers.to_bytes()
 
     def _add_nodes(
         self,
@@ -119,7 +146,7 @@ class Responder:
     def _add_peers(
         self,
         values: dict[bytes, Bencoded],
-        infohash: bytes,
+        query: GetPeers,
         source: Address,
         room_bytes: int,
         now: float,
@@ -131,6 +158,6 @@ class Responder:
         count = (room_bytes - len(b"6:valuesle")) // (size + len(b"%d:" % size))
         if not proven:
             count = min(count, STRANGER_VALUES_MAX)
-        peers = self._store.sample(infohash, size, count, now)
+        peers = self._store.sample(query.infohash, size, count, now, no_seeds=query.no_seeds)
         if peers:
             values[b"values"] = list[Bencoded](peers)

@@ -1,37 +1,69 @@
-"""A search for the peers of one infohash, in both DHTs at once, and the announce at its end (BEP 5,
-get_peers and announce_peer; BEP 32: "the two DHTs are independent")."""
+"""A search: lookups of one target in both DHTs at once (BEP 5; BEP 32: "the two DHTs are
+independent"), what it asks of every node on its way, and what it does at the end.
 
-from typing import Final
+`PeerSearch` finds peers and announces; `Scrape` and the others ask for something else.
+"""
 
-from torrentd.dht.lookup import Lookup
-from torrentd.dht.outputs import SearchEnded
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar, Final
+
+from torrentd.dht.krpc import Response
+from torrentd.dht.lookup import Candidate, Lookup
+from torrentd.dht.node_id import NodeId
+from torrentd.dht.outputs import Output, PeersFound, SearchEnded
 from torrentd.dht.stats import SearchStats
 from torrentd.wire.formats.address import Address
+from torrentd.wire.formats.bencode import Bencoded
 from torrentd.wire.formats.ids import InfoHash
 
 PEERS_MAX: Final = 5000  # told in one search; a lying node must not fill our memory
 
 
-class Search:
-    def __init__(
-        self, infohash: InfoHash, lookups: list[Lookup], announce_port: int | None
-    ) -> None:
-        self.infohash: Final = infohash
-        self.lookups: Final = lookups
-        self.announce_port = announce_port
-        self.announced = 0
-        self.is_cancelled = False
-        self._peers: dict[Address, None] = {}
+class Search(ABC):
+    """`lookups`, one a family, are given to it when it begins."""
 
-    def new_peers(self, peers: list[Address]) -> list[Address]:
-        """Those of `peers` that this search has not told yet."""
-        new: dict[Address, None] = {}
-        for peer in peers:
-            if peer not in self._peers:
-                new[peer] = None
-        taken = list(new)[: PEERS_MAX - len(self._peers)]
-        self._peers.update(dict.fromkeys(taken))
-        return taken
+    method: ClassVar[bytes]
+    last_method: ClassVar[bytes] = b""
+    waits_for_last: ClassVar[bool] = False
+
+    def __init__(self, target: bytes, start: Sequence[tuple[NodeId, Address]] = ()) -> None:
+        """`start` are nodes known to be close, in place of those of the table."""
+        self.target: Final = target
+        self.start: Final = start
+        self.lookups: list[Lookup] = []
+        self.is_closing = False  # the lookups are over, the last queries sent
+        self.told = 0  # last queries sent
+        self.confirmed = 0  # of them, by an answer
+        self.refusals: list[int] = []  # by an error of this code, or 0 for no answer
+        self.is_cancelled = False
+
+    @property
+    def key(self) -> tuple[type["Search"], bytes]:
+        """Of equal searches one runs at a time."""
+        return type(self), self.target
+
+    @abstractmethod
+    def arguments(self) -> dict[bytes, Bencoded]:
+        """Of the query, beside `id` and `want`."""
+
+    @abstractmethod
+    def heard(
+        self, candidate: Candidate, response: Response, peers: list[Address], now: float
+    ) -> list[Output]:
+        """A node answered; `peers` are past the policy."""
+
+    def last_queries(self) -> list[tuple[Candidate, dict[bytes, Bencoded]]]:
+        """The lookups are over: what is still told (`last_method`) to the closest nodes."""
+        return []
+
+    @property
+    def is_closed(self) -> bool:
+        """No answer to the last queries is waited for."""
+        return not self.waits_for_last or self.confirmed + len(self.refusals) >= self.told
+
+    @abstractmethod
+    def ended(self) -> Output: ...
 
     def check_finished(self, now: float) -> bool:
         """Every lookup that began is over. One that found nobody to ask (no IPv6 here) does not
@@ -48,18 +80,96 @@ class Search:
 
     def stats(self) -> SearchStats:
         return SearchStats(
-            self.infohash.hex(),
+            self.target.hex(),
             waiting=all(lookup.is_waiting for lookup in self.lookups),
-            queries=sum(lookup.queries for lookup in self.lookups),
-            responses=sum(lookup.responses for lookup in self.lookups),
-            peers=len(self._peers),
+            queries=self.queries,
+            responses=self.responses,
+            peers=self.peers,
+            method=self.method.decode(),
         )
 
+    @property
+    def peers(self) -> int:
+        """How many were found."""
+        return 0
+
+    @property
+    def queries(self) -> int:
+        return sum(lookup.queries for lookup in self.lookups)
+
+    @property
+    def responses(self) -> int:
+        return sum(lookup.responses for lookup in self.lookups)
+
+
+class PeerSearch(Search):
+    """Peers of one infohash, told as they come, and the announce at the end (BEP 5, get_peers and
+    announce_peer)."""
+
+    method = b"get_peers"
+    last_method = b"announce_peer"
+
+    def __init__(
+        self, infohash: InfoHash, announce_port: int | None, *, is_seed: bool = False
+    ) -> None:
+        super().__init__(infohash)
+        self.infohash: Final = infohash
+        self.announce_port = announce_port
+        self.is_seed = is_seed
+        self._peers: dict[Address, None] = {}
+
+    def arguments(self) -> dict[bytes, Bencoded]:
+        """BEP 33: a seed has no use for seeds."""
+        arguments: dict[bytes, Bencoded] = {b"info_hash": self.infohash}
+        if self.is_seed:
+            arguments[b"noseed"] = 1
+        return arguments
+
+    def heard(
+        self, candidate: Candidate, response: Response, peers: list[Address], now: float
+    ) -> list[Output]:
+        new = self.new_peers(peers)
+        return [PeersFound(self.infohash, new)] if new else []
+
+    def new_peers(self, peers: list[Address]) -> list[Address]:
+        """Those of `peers` that this search has not told yet."""
+        new: dict[Address, None] = {}
+        for peer in peers:
+            if peer not in self._peers:
+                new[peer] = None
+        taken = list(new)[: PEERS_MAX - len(self._peers)]
+        self._peers.update(dict.fromkeys(taken))
+        return taken
+
+    def last_queries(self) -> list[tuple[Candidate, dict[bytes, Bencoded]]]:
+        """The announce, with the token that the node gave in this search."""
+        if self.announce_port is None:
+            return []
+        arguments: dict[bytes, Bencoded] = {
+            b"implied_port": 0,
+            b"info_hash": self.infohash,
+            b"port": self.announce_port,
+        }
+        if self.is_seed:
+            arguments[b"seed"] = 1  # BEP 33
+        return [
+            (candidate, {**arguments, b"token": candidate.token})
+            for lookup in self.lookups
+            for candidate in lookup.closest()
+            if candidate.token is not None
+        ]
+
+    @property
+    def peers(self) -> int:
+        return len(self._peers)
+
     def ended(self) -> SearchEnded:
+        closest = [candidate for lookup in self.lookups for candidate in lookup.closest()]
         return SearchEnded(
             self.infohash,
-            queries=sum(lookup.queries for lookup in self.lookups),
-            responses=sum(lookup.responses for lookup in self.lookups),
-            peers=len(self._peers),
-            announced=self.announced,
+            self.queries,
+            self.responses,
+            len(self._peers),
+            announced=self.told,
+            closest=[(c.node_id, c.address) for c in closest if c.node_id is not None],
         )

@@ -1,13 +1,13 @@
 """Searches: the lookups that are under way, who takes part in them, and how they end (BEP 5).
 
-Lookups for peers belong to a Search; each Network has at most one of its own, to keep its table.
+Most lookups belong to a Search; each Network has at most one of its own, to keep its table.
 Every answer is used three times: by the lookup that asked, by the routing table, and, while they
 have too few candidates, by all other lookups, so that a search that began before any node was known
 starts with the first answer.
 """
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, TypeAlias
 
 from torrentd.dht.asker import Asker
 from torrentd.dht.bucket import BUCKET_SIZE
@@ -17,13 +17,14 @@ from torrentd.dht.network import Network
 from torrentd.dht.node_id import NodeId
 from torrentd.dht.outputs import Output, PeersFound
 from torrentd.dht.peer_store import PeerStore
-from torrentd.dht.search import Search
+from torrentd.dht.search import PeerSearch, Search
 from torrentd.dht.stats import Family, SearchStats
 from torrentd.dht.transactions import Transaction
 from torrentd.wire.formats.address import Address, AddressPolicy, is_ipv6
 from torrentd.wire.formats.ids import InfoHash
 
 ACTIVE_MAX: Final = 32  # searches at once; the transaction table would hold no more
+_Key: TypeAlias = tuple[type[Search], bytes]
 START_NODES: Final = 2 * BUCKET_SIZE  # of the table, so that some may be dead
 
 
@@ -39,33 +40,46 @@ class Searches:
         self._asker: Final = asker
         self._store: Final = store
         self._policy: Final = policy
-        self._active: dict[InfoHash, Search] = {}
-        self._waiting: dict[InfoHash, Search] = {}
+        self._active: dict[_Key, Search] = {}
+        self._waiting: dict[_Key, Search] = {}
 
     def __len__(self) -> int:
         return len(self._active) + len(self._waiting)
 
     # Commands.
 
-    def get_peers(self, infohash: InfoHash, announce_port: int | None, now: float) -> list[Output]:
-        """One search an infohash: a second call only adds the announce."""
-        search = self._active.get(infohash) or self._waiting.get(infohash)
-        if search is not None:
-            search.announce_port = announce_port or search.announce_port
+    def get_peers(self, search: PeerSearch, now: float) -> list[Output]:
+        """One search an infohash: a second one only adds its announce."""
+        running = self._search(PeerSearch, search.infohash)
+        if isinstance(running, PeerSearch):
+            running.announce_port = search.announce_port or running.announce_port
+            running.is_seed = search.is_seed
+        return self.begin(search, now)
+
+    def begin(self, search: Search, now: float) -> list[Output]:
+        """At once, or when there is room. Where one like it is under way, that one goes on."""
+        if search.key in self._active or search.key in self._waiting:
             return []
-        lookups = [
-            Lookup(infohash, family, self._policy, wants_peers=True) for family in self._networks
+        search.lookups = [
+            Lookup(search.target, family, self._policy, wants_peers=True)
+            for family in self._networks
         ]
-        search = Search(infohash, lookups, announce_port)
         if len(self._active) >= ACTIVE_MAX:
-            self._waiting[infohash] = search
+            self._waiting[search.key] = search
             return []
         return self._start(search, now)
 
     def cancel(self, infohash: InfoHash) -> None:
-        search = self._active.pop(infohash, None) or self._waiting.pop(infohash, None)
+        """No further peers of this infohash are wanted."""
+        search = self._search(PeerSearch, infohash)
         if search is not None:
-            search.cancel()
+            self.drop(search)
+
+    def drop(self, search: Search) -> None:
+        """This one or its equal ends here, and is not told to have ended."""
+        running = self._active.pop(search.key, None) or self._waiting.pop(search.key, None)
+        if running is not None:
+            running.cancel()
 
     def bootstrap(self, addresses: list[Address], now: float) -> list[Output]:
         """Ask them all at once, in the lookup of our own id. They are past the policy."""
@@ -85,8 +99,8 @@ class Searches:
 
     def tell_stored(self, infohash: InfoHash, now: float) -> list[Output]:
         """Who announced to us what we search for: in a small DHT nobody else may know of it."""
-        search = self._active.get(infohash)
-        if search is None:
+        search = self._active.get((PeerSearch, infohash))
+        if not isinstance(search, PeerSearch):
             return []
         new = search.new_peers(self._store.peers(infohash, now))
         return [PeersFound(infohash, new)] if new else []
@@ -106,17 +120,26 @@ class Searches:
             own = [node for node in nodes if is_ipv6(node[1].host) == (lookup.family == "ipv6")]
             lookup.answered(candidate, response.node_id, own, response.token)
             if search is not None and not search.is_cancelled:
-                new = search.new_peers(peers)
-                out += [PeersFound(search.infohash, new)] if new else []
+                out += search.heard(candidate, response, peers, now)
             out += self._advance(lookup, search, now)
+        elif search is not None:
+            search.confirmed += 1
         out += self._feed([(response.node_id, transaction.address), *nodes], lookup, now)
         return out + self.settle(now)
 
     def failed(
-        self, transaction: Transaction, now: float, *, wrong_id: bool = False
+        self,
+        transaction: Transaction,
+        now: float,
+        *,
+        wrong_id: bool = False,
+        error_code: int = 0,
     ) -> list[Output]:
         lookup, candidate = transaction.lookup, transaction.candidate
         if lookup is None or candidate is None:
+            if transaction.search is not None:
+                transaction.search.refusals.append(error_code)
+                return self.settle(now)
             return []
         lookup.failed(candidate, wrong_id=wrong_id)
         return self._advance(lookup, transaction.search, now)
@@ -132,7 +155,7 @@ class Searches:
         """End what is over, begin what is due."""
         out: list[Output] = []
         for search in list(self._active.values()):
-            if search.check_finished(now):
+            if search.is_closing or search.check_finished(now):
                 out += self._end(search, now)
         while self._waiting and len(self._active) < ACTIVE_MAX:
             out += self._start(self._waiting.pop(next(iter(self._waiting))), now)
@@ -157,11 +180,20 @@ class Searches:
             if network.upkeep is not None:
                 yield network.upkeep, None
 
+    def _search(self, kind: type[Search], target: bytes) -> Search | None:
+        return self._active.get((kind, target)) or self._waiting.get((kind, target))
+
     def _start(self, search: Search, now: float) -> list[Output]:
-        self._active[search.infohash] = search
-        out = self.tell_stored(search.infohash, now)
+        self._active[search.key] = search
+        out: list[Output] = []
+        if isinstance(search, PeerSearch):
+            out += self.tell_stored(search.infohash, now)
         for lookup in search.lookups:
-            self._offer_table(lookup, now)
+            for node_id, address in search.start:
+                if is_ipv6(address.host) == (lookup.family == "ipv6"):
+                    lookup.offer(address, node_id)
+            if lookup.is_empty:
+                self._offer_table(lookup, now)
             out += self._advance(lookup, search, now)
         return out
 
@@ -205,17 +237,17 @@ class Searches:
                         network.heard_of(node_id, address)
 
     def _end(self, search: Search, now: float) -> list[Output]:
+        """Its last queries leave; then it is told to have ended, once nothing is waited for."""
         out: list[Output] = []
-        del self._active[search.infohash]
-        if search.announce_port is not None:
-            for lookup in search.lookups:
-                for candidate in lookup.closest():
-                    sent = self._asker.announce(
-                        candidate, search.infohash, search.announce_port, now
-                    )
-                    search.announced += len(sent)
-                    out += sent
-        return [*out, search.ended()]
+        if not search.is_closing:
+            search.is_closing = True
+            for candidate, arguments in search.last_queries():
+                out += self._asker.tell(candidate, search, arguments, now)
+            search.told = len(out)
+        if search.is_closed:
+            del self._active[search.key]
+            out.append(search.ended())
+        return out
 
     def _keep(self, network: Network, now: float) -> list[Output]:
         lookup = network.upkeep

@@ -42,6 +42,7 @@ class SearchStats:
     queries: int
     responses: int
     peers: int
+    method: str = "get_peers"  # what it asks of the nodes
 
 
 @dataclass(slots=True)

@@ -20,8 +20,8 @@ TRANSACTION_ID_BYTES: Final = 4
 
 @dataclass(slots=True)
 class Transaction:
-    """`lookup` and `candidate` are what it was asked for, `search` whose lookup that is; None for
-    pings and announces, and for the lookups that keep the table."""
+    """`lookup` and `candidate` are what it was asked for, None for pings and the last queries of a
+    search; `search` is whose lookup or query that is, None for pings and the table's lookups."""
 
     address: Address
     transaction_id: bytes

@@ -201,7 +201,8 @@ examples:
 _STATUS_DETAILS = """\
 STATE is metadata, checking, downloading, seeding, paused or error. Sizes and
 rates are in bytes; K, M, G are powers of 1024. The first column names the
-torrent to every other verb.
+torrent to every other verb. PEERS are those we are connected to, and after the
+stroke about how many the DHT counts in the whole swarm.
 """
 _PEERS_DETAILS = """\
 FROM is dht, pex (peer exchange), in (it connected to us), magnet or manual.

@@ -66,6 +66,7 @@ def show_info(document: Document) -> None:
         ("upload", _rate_and_total(document, "upload_rate_bytes_per_s", "uploaded_bytes")),
         ("wasted", _wasted(document)),
         ("peers", _peers(document)),
+        ("swarm", _swarm(document)),
         ("left", _left(document)),
         ("added", _added(document)),
         ("magnet", document.text("magnet")),
@@ -146,6 +147,14 @@ def _wasted(document: Document) -> str:
 def _peers(document: Document) -> str:
     connected, seeds = document.integer("peers_connected"), document.integer("seeds_connected")
     return f"{connected} connected, {seeds} of them seeds; {document.integer('peers_known')} known"
+
+
+def _swarm(document: Document) -> str:
+    seeds = document.integer_or_none("swarm_seeds")
+    if seeds is None:
+        return ""
+    peers = many(document.integer("swarm_peers"), "other peer")
+    return f"about {many(seeds, 'seed')} and {peers}, as the DHT counts them"
 
 
 def _left(document: Document) -> str:

@@ -17,7 +17,7 @@ TORRENT_COLUMNS = [
     Column("SIZE", 5, right=True),
     Column("DOWN/s", 6, right=True),
     Column("UP/s", 5, right=True),
-    Column("PEERS", 5, right=True),
+    Column("PEERS", 7, right=True),
     Column("LEFT", 6, right=True),
 ]
 PEER_COLUMNS = [
@@ -62,7 +62,7 @@ def torrent_row(torrent: Document) -> list[str]:
         short_size(torrent.integer("size_bytes")) if known else "",
         _short_rate(torrent, "download_rate_bytes_per_s"),
         _short_rate(torrent, "upload_rate_bytes_per_s"),
-        str(torrent.integer("peers_connected") or ""),
+        _peers(torrent),
         duration(eta_s) if running and eta_s is not None else "",
     ]
 
@@ -89,6 +89,14 @@ def file_row(file: Document) -> list[str]:
         percent(file.integer("done_bytes") / size_bytes if size_bytes else 1.0),
         "yes" if file.flag("wanted") else "no",
     ]
+
+
+def _peers(torrent: Document) -> str:
+    """Connected, and of how many in the swarm where the DHT told."""
+    connected, seeds = torrent.integer("peers_connected"), torrent.integer_or_none("swarm_seeds")
+    if seeds is None:
+        return str(connected or "")
+    return f"{connected}/{seeds + torrent.integer('swarm_peers')}"
 
 
 def _short_rate(document: Document, key: str) -> str:

@@ -14,9 +14,10 @@ from torrentd.daemon.discovery import Discovery
 from torrentd.daemon.status import Refused
 from torrentd.daemon.tasks import Tasks
 from torrentd.daemon.udp import UdpEndpoint
+from torrentd.dht.bloom_filter import BloomFilter
 from torrentd.dht.node import DhtNode
 from torrentd.wire.formats.address import Address, AddressPolicy
-from torrentd.wire.formats.bencode import KRPC_LIMITS, Bencoded, decode_dict, encode
+from torrentd.wire.formats.bencode import KRPC_LIMITS, Bencoded, decode_dict, encode, get_dict
 from torrentd.wire.formats.ids import InfoHash
 
 INFOHASH = InfoHash(b"d" * 20)
@@ -169,6 +170,34 @@ class TestSearches:
                         asked = await node.answer(values=[peer], token=b"token", nodes=b"")
                     await until(lambda: bool(there.found))
                     assert there.found == [(INFOHASH, [Address("127.0.0.5", 6881)])]
+
+        run(scenario())
+
+    def test_the_swarm_is_counted_after_a_search_and_not_again_soon(self, tmp_path: Path) -> None:
+        async def scenario() -> None:
+            counted = BloomFilter()
+            counted.add(bytes([192, 0, 2, 1]))
+            filters = {"BFsd": counted.to_bytes(), "BFpe": BloomFilter().to_bytes()}
+            with Node() as node:
+                async with room(tmp_path) as there:
+                    there.discovery.add_node(node.address)
+                    await node.answer()
+                    await until(lambda: there.discovery.status().nodes_good == 1)
+                    there.discovery.get_peers(INFOHASH, announce=False)
+                    assert there.discovery.swarm(INFOHASH) is None
+                    asked: dict[bytes, Bencoded] = {}
+                    while b"scrape" not in asked:
+                        heard = await node.answer(nodes=b"", **filters)
+                        asked = get_dict(heard, b"a") or {}
+                    await until(lambda: there.discovery.swarm(INFOHASH) is not None)
+                    swarm = there.discovery.swarm(INFOHASH)
+                    assert swarm is not None and (swarm.seeds, swarm.peers) == (1, 0)
+                    there.discovery.get_peers(INFOHASH, announce=False, is_seed=True)
+                    asked = get_dict(await node.answer(nodes=b""), b"a") or {}
+                    assert asked[b"noseed"] == 1
+                    await until(lambda: not there.discovery.searches())
+                    there.discovery.cancel_search(INFOHASH)
+                    assert there.discovery.swarm(INFOHASH) is None
 
         run(scenario())
 

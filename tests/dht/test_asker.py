@@ -19,10 +19,11 @@ from torrentd.dht.krpc import AnnouncePeer, FindNode, GetPeers, Ping, decode_arg
 from torrentd.dht.lookup import Lookup
 from torrentd.dht.network import Network
 from torrentd.dht.node_id import random_node_id
-from torrentd.dht.search import Search
+from torrentd.dht.search import PeerSearch
 from torrentd.dht.stats import DhtStats, Family
 from torrentd.dht.transactions import PENDING_MAX, Transactions
 from torrentd.wire.formats.address import Address
+from torrentd.wire.formats.bencode import Bencoded
 
 
 class Desk:
@@ -64,7 +65,7 @@ def test_a_search_asks_get_peers_and_upkeep_asks_find_node() -> None:
     for wants_peers in (True, False):
         lookup = desk.lookup(wants_peers=wants_peers)
         [candidate] = lookup.next_queries(NOW)
-        search = Search(INFOHASH, [lookup], None)
+        search = PeerSearch(INFOHASH, None) if wants_peers else None
         [(asked, _)] = queries(desk.asker.ask(lookup, candidate, search, NOW))
         arguments = decode_arguments(asked)
         if wants_peers:
@@ -81,20 +82,24 @@ def test_while_the_other_table_is_short_both_families_are_wanted() -> None:
     desk = Desk()
     lookup = desk.lookup(wants_peers=True)
     [candidate] = lookup.next_queries(NOW)
-    [(asked, _)] = queries(desk.asker.ask(lookup, candidate, None, NOW))
+    search = PeerSearch(INFOHASH, None)
+    [(asked, _)] = queries(desk.asker.ask(lookup, candidate, search, NOW))
     arguments = decode_arguments(asked)
     assert isinstance(arguments, GetPeers) and arguments.want == ("ipv4", "ipv6")
 
 
-def test_an_announce_brings_back_the_token_and_names_its_port() -> None:
+def test_a_last_query_is_its_searchs() -> None:
     desk = Desk()
     lookup = desk.lookup(wants_peers=True)
     [candidate] = lookup.next_queries(NOW)
-    assert desk.asker.announce(candidate, INFOHASH, 7000, NOW) == []  # no token, no announce
-    candidate.token = b"secret"
-    [(asked, _)] = queries(desk.asker.announce(candidate, INFOHASH, 7000, NOW))
+    search = PeerSearch(INFOHASH, 7000)
+    given: dict[bytes, Bencoded] = {b"info_hash": INFOHASH, b"port": 7000, b"token": b"secret"}
+    [(asked, to)] = queries(desk.asker.tell(candidate, search, given, NOW))
     own_id = desk.networks["ipv4"].own_id
     assert decode_arguments(asked) == AnnouncePeer(own_id, INFOHASH, 7000, b"secret")
+    transaction = desk.transactions.take(to, asked.transaction_id)
+    assert transaction is not None
+    assert (transaction.lookup, transaction.search) == (None, search)
 
 
 @pytest.mark.parametrize("read_only", [True, False])

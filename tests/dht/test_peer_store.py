@@ -9,7 +9,13 @@ from tests.dht.makers import INFOHASH, LOCAL, NOW, PUBLIC, node_id
 from torrentd.config.schema import Limits
 from torrentd.dht import peer_store
 from torrentd.dht.peer_store import PEER_S, PeerStore
-from torrentd.wire.formats.address import Address, AddressPolicy, pack_address, unpack_address
+from torrentd.wire.formats.address import (
+    Address,
+    AddressPolicy,
+    pack_address,
+    pack_host,
+    unpack_address,
+)
 
 OWN = node_id(0)
 
@@ -117,6 +123,33 @@ def test_the_sample_is_fair() -> None:
     drawn = Counter(c for _ in range(2000) for c in store.sample(INFOHASH, 6, 10, NOW))
     assert len(drawn) == 50 and min(drawn.values()) > 300 and max(drawn.values()) < 500
     assert store.sample(INFOHASH, 6, 0, NOW) == [] == store.sample(bytes(20), 6, 5, NOW)
+
+
+def test_seeds_are_told_apart_and_left_out_for_seeds() -> None:
+    """BEP 33: "noseed", and one entry a host whatever it said before."""
+    store = make_store()
+    for index in range(6):
+        store.add(INFOHASH, peer(index), OWN, NOW, is_seed=index < 2)
+    store.add(INFOHASH, peer(0), OWN, NOW)
+    others = store.sample(INFOHASH, 6, 10, NOW, no_seeds=True)
+    assert sorted(others) == sorted(pack_address(peer(index)) for index in (0, 2, 3, 4, 5))
+    assert len(sample(store)) == 6
+
+
+def test_what_is_stored_is_counted_in_filters() -> None:
+    store = make_store()
+    assert store.count_in(INFOHASH, NOW) is None
+    for index in range(30):
+        store.add(INFOHASH, peer(index), OWN, NOW, is_seed=index < 10)
+    store.add(INFOHASH, Address("2a00:1::5", 7000), OWN, NOW + 60)
+    counted = store.count_in(INFOHASH, NOW)
+    assert counted is not None
+    seeds, others = counted
+    assert [round(each.estimate()) for each in counted] == [10, 21]
+    assert pack_address(peer(9))[:4] in seeds and pack_address(peer(9))[:4] not in others
+    assert pack_host("2a00:1::5") in others
+    later = store.count_in(INFOHASH, NOW + PEER_S)  # what has expired is not counted
+    assert later is not None and [round(each.estimate()) for each in later] == [0, 1]
 
 
 def test_the_count_is_what_a_walk_would_find() -> None:

@@ -15,6 +15,7 @@ from tests.dht.makers import (
     query,
 )
 from torrentd.config.schema import Limits
+from torrentd.dht.bloom_filter import BloomFilter
 from torrentd.dht.krpc import (
     AnnouncePeer,
     Arguments,
@@ -65,10 +66,10 @@ class Desk:
         assert message.external == source
         return message
 
-    def announce(self, source: Address, port: int | None = 7000) -> None:
+    def announce(self, source: Address, port: int | None = 7000, *, is_seed: bool = False) -> None:
         token = self.answer(GetPeers(THEIR_ID, INFOHASH, ()), source).token
         assert token is not None
-        self.answer(AnnouncePeer(THEIR_ID, INFOHASH, port, token), source)
+        self.answer(AnnouncePeer(THEIR_ID, INFOHASH, port, token, is_seed), source)
 
 
 class TestPing:
@@ -142,6 +143,52 @@ class TestGetPeers:
         assert desk.answer(GetPeers(THEIR_ID, INFOHASH, ())).token is not None
 
 
+class TestScrape:
+    """BEP 33."""
+
+    def scraped(self, desk: Desk, *, proven: bool) -> Response:
+        data = query(b"get_peers", {b"info_hash": INFOHASH, b"scrape": 1})
+        message = decode_message(data)
+        assert isinstance(message, Query)
+        room = LARGE if proven else AMPLIFICATION_MAX * len(data)
+        return desk.answer(decode_arguments(message), room=room, proven=proven)
+
+    def test_both_filters_stand_beside_nodes_and_what_values_fit(self) -> None:
+        desk = Desk()
+        for index in range(200):
+            desk.announce(address(1000 + index), is_seed=index % 4 == 0)
+        told = self.scraped(desk, proven=True)
+        filters = [told.values[key] for key in (b"BFsd", b"BFpe")]
+        assert all(isinstance(each, bytes) and len(each) == 256 for each in filters)
+        counted = [round(BloomFilter(f).estimate()) for f in filters if isinstance(f, bytes)]
+        assert counted == [pytest.approx(50, abs=8), pytest.approx(150, abs=8)]
+        assert len(told.nodes) == 8 and told.peers and told.token
+        assert len(desk.bytes_for(GetPeers(THEIR_ID, INFOHASH, (), scrape=True))) <= 1024
+
+    def test_nothing_stored_no_filter(self) -> None:
+        """ "and the responding node has database entries for that infohash" """
+        assert b"BFsd" not in self.scraped(Desk(), proven=True).values
+
+    def test_a_stranger_gets_no_filter_but_all_else(self) -> None:
+        desk = Desk()
+        desk.announce(address(1000))
+        told = self.scraped(desk, proven=False)
+        assert b"BFsd" not in told.values and b"BFpe" not in told.values
+        assert told.token and told.nodes and told.peers
+
+    def test_whoever_does_not_ask_gets_none(self) -> None:
+        desk = Desk()
+        desk.announce(address(1000))
+        assert b"BFsd" not in desk.answer(GetPeers(THEIR_ID, INFOHASH, ())).values
+
+    def test_seeds_are_left_out_for_seeds(self) -> None:
+        desk = Desk()
+        desk.announce(address(1000), is_seed=True)
+        desk.announce(address(1001))
+        told = desk.answer(GetPeers(THEIR_ID, INFOHASH, (), no_seeds=True))
+        assert told.peers == [address(1001, 7000)]
+
+
 class TestAnnouncePeer:
     def test_implied_port_is_the_source_port(self) -> None:
         """ "the source port of the UDP packet should be used" """
@@ -197,6 +244,11 @@ class TestAmplification:
             query(b"ping", {}, transaction_id),
             query(b"find_node", {b"target": bytes(20), b"want": list(want)}, transaction_id),
             query(b"get_peers", {b"info_hash": INFOHASH, b"want": list(want)}, transaction_id),
+            query(
+                b"get_peers",
+                {b"info_hash": INFOHASH, b"scrape": 1, b"want": list(want)},
+                transaction_id,
+            ),
         ):
             message = decode_message(data)
             assert isinstance(message, Query)

@@ -3,13 +3,16 @@
 from tests.dht.makers import INFOHASH, NOW, PUBLIC, address, address6, node_id
 from torrentd.dht.lookup import Lookup
 from torrentd.dht.outputs import SearchEnded
-from torrentd.dht.search import PEERS_MAX, Search
+from torrentd.dht.search import PEERS_MAX, PeerSearch
 from torrentd.dht.stats import SearchStats
 
 
-def make(announce_port: int | None = None) -> Search:
-    lookups = [Lookup(INFOHASH, family, PUBLIC, wants_peers=True) for family in ("ipv4", "ipv6")]
-    return Search(INFOHASH, lookups, announce_port)
+def make(announce_port: int | None = None, *, is_seed: bool = False) -> PeerSearch:
+    search = PeerSearch(INFOHASH, announce_port, is_seed=is_seed)
+    search.lookups = [
+        Lookup(INFOHASH, family, PUBLIC, wants_peers=True) for family in ("ipv4", "ipv6")
+    ]
+    return search
 
 
 def test_a_peer_is_told_once() -> None:
@@ -50,6 +53,49 @@ def test_both_must_end_when_both_began() -> None:
     assert not search.check_finished(NOW)
     six.answered(asked6, node_id(2), [], b"t")
     assert search.check_finished(NOW)
+
+
+def test_an_announce_brings_back_the_token_and_names_its_port() -> None:
+    search = make(7000)
+    four, _ = search.lookups
+    for index, token in enumerate((b"secret", None)):
+        four.offer(address(index), node_id(index))
+        [asked] = four.next_queries(NOW)
+        four.answered(asked, node_id(index), [], token)
+    [(candidate, arguments)] = search.last_queries()  # without a token, no announce
+    assert candidate.address == address(0)
+    assert arguments == {
+        b"implied_port": 0,
+        b"info_hash": INFOHASH,
+        b"port": 7000,
+        b"token": b"secret",
+    }
+    assert make().last_queries() == []
+
+
+def test_a_seed_says_so_and_wants_no_seeds() -> None:
+    """BEP 33, New ANNOUNCE_PEER semantics, New GET_PEERS semantics."""
+    for is_seed in (True, False):
+        search = make(7000, is_seed=is_seed)
+        assert search.arguments() == {b"info_hash": INFOHASH} | ({b"noseed": 1} if is_seed else {})
+        four, _ = search.lookups
+        four.offer(address(1), node_id(1))
+        [asked] = four.next_queries(NOW)
+        four.answered(asked, node_id(1), [], b"secret")
+        [(_, arguments)] = search.last_queries()
+        assert arguments.get(b"seed") == (1 if is_seed else None)
+
+
+def test_it_ends_with_the_nodes_that_a_scrape_may_begin_with() -> None:
+    search = make()
+    four, _ = search.lookups
+    for index in (1, 2):
+        four.offer(address(index), node_id(index))
+    answering, silent = four.next_queries(NOW)
+    assert answering.node_id is not None
+    four.answered(answering, answering.node_id, [], b"t")
+    four.failed(silent)
+    assert search.ended().closest == [(answering.node_id, answering.address)]
 
 
 def test_cancelling_stops_every_lookup() -> None:

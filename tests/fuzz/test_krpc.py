@@ -15,8 +15,9 @@ from tests.vectors.dht import BEP5, BIT_ERRORS, ONE_NODE, ONE_PEER, PLACEHOLDERS
 from torrentd.dht.krpc import Query, Response, decode_message
 from torrentd.dht.node import DhtNode
 from torrentd.dht.node_id import node_id_for
-from torrentd.dht.outputs import Output, PeersFound, SendDatagram
+from torrentd.dht.outputs import Output, PeersFound, ScrapeEnded, SendDatagram
 from torrentd.dht.responder import AMPLIFICATION_MAX
+from torrentd.dht.scrape import Scrape
 from torrentd.wire.formats.address import Address, AddressPolicy, pack_address
 from torrentd.wire.formats.bencode import Bencoded, encode
 from torrentd.wire.formats.errors import ProtocolError
@@ -67,6 +68,7 @@ class Storm:
         infohash = InfoHash(self.rng.randbytes(20))
         port = self.rng.choice((None, 6881))
         self.take(self.node.get_peers(infohash, self.now, port), None, 0)
+        self.take(self.node.search(Scrape(infohash), self.now), None, 0)
         fresh = [address(self.rng.randrange(400)) for _ in range(3)]
         self.take(self.node.bootstrap(fresh, self.now), None, 0)
 
@@ -109,6 +111,9 @@ class Storm:
             b"implied_port": self.rng.randrange(2),
             b"token": self.tokens.get((source, target), b"12345678"),
             b"want": self.rng.choice(wants),
+            b"scrape": self.rng.randrange(3),
+            b"noseed": self.rng.randrange(2),
+            b"seed": self.rng.randrange(2),
         }
 
     def value(self) -> Bencoded:
@@ -123,6 +128,9 @@ class Storm:
         values: dict[bytes, Bencoded] = {b"id": who, b"token": b"t" * self.rng.randrange(20)}
         if self.rng.random() < 0.8:
             values[b"nodes"] = b"".join(self.nodes() for _ in range(self.rng.randrange(9)))
+        if self.rng.random() < 0.3:
+            values[b"BFsd"] = self.rng.randbytes(self.rng.choice((0, 255, 256)))
+            values[b"BFpe"] = bytes(256)
         if self.rng.random() < 0.5:
             values[b"values"] = [self.rng.randbytes(6) for _ in range(self.rng.randrange(8))]
         data = response(asked, values, ip=pack_address(Address("5.6.7.8", 6881)))
@@ -164,6 +172,9 @@ class Storm:
                 case PeersFound(peers=peers):
                     assert all(self.policy.allows_peer(peer) for peer in peers)
                     self.sent["peers"] += len(peers)
+                case ScrapeEnded(seeds=seeds, nodes=nodes):
+                    assert seeds < 8000
+                    self.sent["counted"] += nodes
         assert replies <= 1
 
     def note(self, data: bytes, to: Address, source: Address | None, size: int) -> bool:
@@ -192,7 +203,9 @@ def test_no_datagram_raises_or_makes_the_node_misbehave() -> None:
     storm.run(INPUTS)
     stats = storm.node.stats(storm.now)
     assert storm.sent["queries"] and storm.sent["Response"] and storm.sent["ErrorReply"]
-    assert storm.sent["peers"] and stats.nodes_good  # else the storm never got inside
+    assert (
+        storm.sent["peers"] and storm.sent["counted"] and stats.nodes_good
+    )  # else the storm never got inside
     assert stats.dropped_malformed and stats.dropped_unasked and stats.id_mismatches
     assert stats.announces_accepted and stats.announces_refused and stats.peers_stored
 

@@ -1,4 +1,4 @@
-"""DHT: messages, ids, distances, neighbourhoods (BEP 5, 32, 42, 43, 51). Sources, as facts: the
+"""DHT: messages, ids, distances, neighbourhoods (BEP 5, 32, 33, 42, 43, 51). Sources, as facts: the
 BEPs' own examples, libtorrent's test_dht.cpp and test_bdecode.cpp, anacrolix' krpc tests, rqbit;
 our own."""
 
@@ -120,3 +120,16 @@ NEIGHBOURS: list[tuple[str, str, bool]] = [
     ("::2:0:0:0:0", "::1:ffff:ffff:ffff:ffff", False),
     ("7f::", "ff::", False),
 ]
+
+# BEP 33: 192.0.2.0 to 192.0.2.255 and 2001:db8:: to 2001:db8::3e7 in one filter, and its estimate
+BLOOM_FILTER_HOSTS = ("192.0.2.0", 256), ("2001:db8::", 1000)
+BLOOM_FILTER = bytes.fromhex(
+    "f6c3f5eaa07ffd91bde89f777f26fb2bff37bdb8fb2bbaa2fd3ddde7bacfff75ee7ccbaefe5eedb1"
+    "fbfaff67f6abff5e43ddbca3fd9b9ffdf4ffd3e9dff12d1bdf59db53dbe9fa5b7ff3b8fdfcde1afb"
+    "8bedd7be2f3ee71ebbbfe93bcdeefe148246c2bc5dbff7e7efdcf24fd8dc7adffd8fffdfddfff7a4"
+    "bbeedf5cb95ce81fc7fcff1ff4ffffdfe5f7fdcbb7fd79b3fa1fc77bfe07fff905b7b7ffc7fefeff"
+    "e0b8370bb0cd3f5b7f2bd93feb4386cfdd6f7fd5bfaf2e9ebffffeecd67adbf7c67f17efd5d75eba"
+    "6ffeba7fff47a91eb1bfbb53e8abfb5762abe8ff237279bfefbfeef5ffc5febfdfe5adffadfee1fb"
+    "737ffffbfd9f6aeffeee76b6fd8f72ef"
+)
+BLOOM_FILTER_ESTIMATE = 1224.9308

@@ -35,9 +35,9 @@ class TestStatus:
         magnet.state, magnet.stage, magnet.size_bytes = "metadata", "peers", 0
         document = status_document(failed, magnet, warnings=["no network"])
         assert printed(capsys, show.show_status, document) == [
-            "ID       NAME     STATE        DONE  SIZE DOWN/s  UP/s PEERS   LEFT",
-            "c9e15763 failed   error       43.2%  1.2G  12.3M  1.1M    14",
-            "12345678 magnet   metadata                 12.3M  1.1M    14",
+            "ID       NAME     STATE        DONE  SIZE DOWN/s  UP/s   PEERS   LEFT",
+            "c9e15763 failed   error       43.2%  1.2G  12.3M  1.1M      14",
+            "12345678 magnet   metadata                 12.3M  1.1M      14",
             "c9e15763 error: disk full on /srv",
             "12345678 looking for peers: 123 DHT nodes, 120 known",
             "2 torrents, down 12.3 MiB/s, up 1.10 MiB/s, 14 peers, 123 DHT nodes",
@@ -66,6 +66,7 @@ class TestStatus:
 
 def info_document() -> dict[str, object]:
     torrent = make_torrent(0xC9E15763, "one")
+    torrent.swarm_seeds, torrent.swarm_peers = 1, 40
     session = FakeSession(torrent)
     info = session.info(InfoHash(bytes.fromhex(torrent.infohash)))
     own = {field.name: getattr(info, field.name) for field in fields(TorrentInfo)[1:]}
@@ -88,6 +89,7 @@ class TestOthers:
             "upload    1.10 MiB/s, 74.0 MiB in all",
             "wasted    16.0 KiB, 1 piece failed the hash, 1 peer banned",
             "peers     14 connected, 3 of them seeds; 120 known",
+            "swarm     about 1 seed and 40 other peers, as the DHT counts them",
             "left      1h02m",
             "added     2025-06-15 15:06:40",
             "magnet    magnet:?xt=urn:btih:c9e15763c9e15763c9e15763c9e15763c9e15763",

@@ -42,12 +42,13 @@ def test_torrents_at_80_columns() -> None:
     long = make_torrent(0xC9E15763, "Sintel (2010) [1080p] the durian open movie project.mkv")
     hostile = make_torrent(0x12345678, "evil \x1b[2J\x1b]0;x\x07 name\nwith line")
     hostile.state, hostile.error = "error", "disk full"
+    long.swarm_seeds, long.swarm_peers = 50, 370
     wide = with_stage(make_torrent(0xABCDEF01, "日本語の長い名前のファイル、とても長い.iso"))
     assert torrents_table(long, hostile, wide) == [
-        "ID       NAME                  STATE        DONE  SIZE DOWN/s  UP/s PEERS   LEFT",
-        "c9e15763 Sintel (2010) [1080p… downloading 43.2%  1.2G  12.3M  1.1M    14  1h02m",
-        "12345678 evil \\x1b[2J\\x1b]0;x… error       43.2%  1.2G  12.3M  1.1M    14",
-        "abcdef01 日本語の長い名前のフ… metadata",
+        "ID       NAME                STATE        DONE  SIZE DOWN/s  UP/s   PEERS   LEFT",
+        "c9e15763 Sintel (2010) [108… downloading 43.2%  1.2G  12.3M  1.1M  14/420  1h02m",
+        "12345678 evil \\x1b[2J\\x1b]0… error       43.2%  1.2G  12.3M  1.1M      14",
+        "abcdef01 日本語の長い名前の… metadata",
     ]
 
 
