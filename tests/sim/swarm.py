@@ -1,18 +1,21 @@
 """Swarms joined by simulated links, in virtual time: real Swarm, PeerConnection and MemoryStore.
 
-Each host has an uplink of some rate, a delay, a disk that needs a moment, and a place that its DHT
-searches find. What goes over a link is written to the trace, so that two runs can be compared.
+Each host has an uplink and a downlink, a delay, a disk that needs a moment, and a place that its
+DHT searches find. What goes over a link is in the trace, so that two runs can be compared.
 """
 
 import hashlib
+import math
 import random
 from collections.abc import Callable, Iterable
 
+from tests.sim.access_links import Downlink, Flow, Uplink
 from tests.sim.network import Simulation
 from tests.wire.torrents import Torrent
 from torrentd.config.schema import Limits
 from torrentd.wire.formats.address import Address, AddressPolicy
 from torrentd.wire.formats.bitfield import Bitfield
+from torrentd.wire.formats.messages import ALLOWED_FAST, UNCHOKE
 from torrentd.wire.formats.peer_ids import make_peer_id
 from torrentd.wire.peer.connection import PeerConnection
 from torrentd.wire.peer.events import ConnectionFailed, HandshakeCompleted
@@ -53,6 +56,11 @@ def full_store(torrent: Torrent) -> MemoryStore:
 Corrupt = Callable[[int, int, bytes], bytes]
 
 
+def _offers(part: bytes | memoryview) -> bool:
+    """Is this message an unchoke or an allowed-fast?"""
+    return (len(part), part[4]) in ((5, UNCHOKE), (9, ALLOWED_FAST)) if len(part) > 4 else False
+
+
 class World:
     """Every host by address, and who announced itself."""
 
@@ -89,14 +97,21 @@ class Link:
         self.owner = owner
         self.mine = mine
         self.other: Link | None = None
+        self.flow: Flow | None = None  # what this side sends
         self.open = True
-        self.queued_bytes = 0
         self.paused = False
+
+    def join(self, other: "Link") -> None:
+        """Both ends are there: bytes may flow, each way."""
+        for end, far in ((self, other), (other, self)):
+            end.other = far
+            end.flow = end.owner.flow_to(end, far)
 
 
 class SimulatedPeer:
     """One host with one torrent. `seed`: it has everything. `corrupt`: what it makes of a block it
-    was asked for. `mute`: it takes requests and never answers them."""
+    was asked for. `mute`: it takes requests and never answers them. `free_rider`: it
+    offers nothing, since no unchoke and no allowed-fast ever leaves it. `leaves`: it is gone as soon as it has everything."""
 
     def __init__(
         self,
@@ -107,7 +122,10 @@ class SimulatedPeer:
         torrent: Torrent | None = None,
         corrupt: Corrupt | None = None,
         mute: bool = False,
+        free_rider: bool = False,
+        leaves: bool = False,
         upload_bytes_per_s: float = 1e6,
+        download_bytes_per_s: float = 1e8,
         delay_s: float = 0.02,
         limits: Limits = LIMITS,
         address: Address | None = None,
@@ -117,6 +135,10 @@ class SimulatedPeer:
         self.address = address or world.address()
         self.corrupt = corrupt
         self.mute = mute
+        self.free_rider = free_rider
+        self.leaves = leaves
+        self.upload_bytes_per_s = upload_bytes_per_s
+        self.started_at = self.first_piece_at = self.completed_at = math.nan
         self.completed = 0
         self.closed: list[str] = []
         self.other_actions: list[Action] = []
@@ -126,20 +148,23 @@ class SimulatedPeer:
         self._torrent = torrent or world.torrent
         self._info = world.info if torrent is None else torrent.info
         self._simulation = world.simulation
-        self._rate = upload_bytes_per_s
-        self._delay_s = delay_s
+        self.uplink = Uplink(self._simulation, upload_bytes_per_s)
+        self.downlink = Downlink(self._simulation, download_bytes_per_s)
+        self.delay_s = delay_s
         self._limits = limits
-        self._uplink_free_at = 0.0
         self._timer_at: float | None = None
         self._seed = seed
         self.links: dict[PeerConnection, Link] = {}
         self.store = full_store(self._torrent) if seed else MemoryStore(self._info)
         world.hosts[self.address] = self
+        self.swarm = self._make_swarm(magnet, select)
+
+    def _make_swarm(self, magnet: bool, select: tuple[int, ...] | None) -> Swarm:
         rng = random.Random(self._simulation.rng.getrandbits(64))
-        self.swarm = Swarm(
-            world.torrent.infohash,
+        return Swarm(
+            self.world.torrent.infohash,
             peer_id=make_peer_id(rng),
-            limits=limits,
+            limits=self._limits,
             policy=POLICY,
             rng=rng,
             listen_port=PORT,
@@ -152,6 +177,7 @@ class SimulatedPeer:
     # ---- life
 
     def start(self) -> None:
+        self.started_at = self._simulation.now
         self.perform(self.swarm.start(self._simulation.now))
         if self.swarm.info is not None:
             self._open_store()
@@ -164,7 +190,7 @@ class SimulatedPeer:
         del self.world.hosts[self.address]
         self.world.announced.pop(self.address, None)
         for link in list(self.links.values()):
-            self._shut(link)
+            self._shut(link, cut=True)
 
     def meet(self, *others: "SimulatedPeer") -> None:
         """The user names these peers."""
@@ -203,10 +229,16 @@ class SimulatedPeer:
                 case MetadataComplete():
                     self._simulation.call_in(0.01, self._open_store)
                 case Completed():
-                    self.completed += 1
+                    self._complete()
                 case _:
                     self.other_actions.append(action)
         self._arm()
+
+    def _complete(self) -> None:
+        self.completed += 1
+        self.completed_at = self._simulation.now
+        if self.leaves:
+            self._simulation.call_in(0.0, self.vanish)
 
     def _close(self, action: Close) -> None:
         self.closed.append(action.reason)
@@ -239,6 +271,8 @@ class SimulatedPeer:
                 self.perform(self.swarm.piece_refused(piece_index, buffer, now))
             else:
                 self.store.write(piece_index, buffer)
+                if math.isnan(self.first_piece_at):
+                    self.first_piece_at = now
                 self.perform(self.swarm.piece_stored(piece_index, buffer, now))
 
         self._simulation.call_in(0.002, answer)
@@ -276,7 +310,7 @@ class SimulatedPeer:
     def _dial(self, address: Address) -> None:
         self.dialed.append(address)
         other = self.world.hosts.get(address)
-        delay_s = 2 * (self._delay_s + (other._delay_s if other else 1.0))
+        delay_s = 2 * (self.delay_s + (other.delay_s if other else 1.0))
 
         def answer() -> None:
             now = self._simulation.now
@@ -292,7 +326,7 @@ class SimulatedPeer:
                 now=now,
             )
             link = Link(self, mine)
-            link.other = other._accept(link)
+            link.join(other._accept(link))
             self.links[mine] = link
             self.perform(self.swarm.add_connection(mine, now))
 
@@ -308,29 +342,35 @@ class SimulatedPeer:
             now=self._simulation.now,
         )
         link = Link(self, connection)
-        link.other = theirs
         self.links[connection] = link
         return link
 
+    def flow_to(self, link: Link, far: Link) -> Flow:
+        """The way of bytes from `link`, which is ours, to its far end."""
+        return Flow(
+            self._simulation,
+            self.uplink,
+            far.owner.downlink,
+            self.delay_s + far.owner.delay_s,
+            lambda segment: far.owner._receive(far, segment),
+            lambda: self._drained(link),
+        )
+
     def _transmit(self, connection: PeerConnection) -> None:
         link = self.links.get(connection)
-        data = b"".join(connection.data_to_send())
-        if link is None or not link.open or not data or link.other is None:
+        data = connection.data_to_send()
+        if link is None or not link.open or not data or link.flow is None:
             return
-        simulation = self._simulation
-        self._uplink_free_at = max(self._uplink_free_at, simulation.now) + len(data) / self._rate
-        link.queued_bytes += len(data)
-        if link.queued_bytes > SEND_QUEUE_BYTES and not link.paused:
+        if self.free_rider:
+            data = [part for part in data if not _offers(part)]
+        link.flow.send(data)
+        if link.flow.waiting_bytes > SEND_QUEUE_BYTES and not link.paused:
             link.paused = True
             self.swarm.transport_paused(connection)
-        other = link.other
-        arrival_at = self._uplink_free_at + self._delay_s + other.owner._delay_s
-        simulation.call_at(self._uplink_free_at, lambda: self._drained(link, len(data)))
-        simulation.call_at(arrival_at, lambda: other.owner._receive(other, data))
 
-    def _drained(self, link: Link, size_bytes: int) -> None:
-        link.queued_bytes -= size_bytes
-        if link.paused and link.queued_bytes * 2 < SEND_QUEUE_BYTES and link.open:
+    def _drained(self, link: Link) -> None:
+        assert link.flow is not None
+        if link.paused and link.flow.waiting_bytes * 2 < SEND_QUEUE_BYTES and link.open:
             link.paused = False
             self.perform(self.swarm.transport_resumed(link.mine, self._simulation.now))
 
@@ -348,7 +388,7 @@ class SimulatedPeer:
             elif isinstance(event, ConnectionFailed):
                 self._shut(link)
 
-    def _shut(self, link: Link) -> None:
+    def _shut(self, link: Link, *, cut: bool = False) -> None:
         """This side ends the connection; the other learns of it after what was sent."""
         if not link.open:
             return
@@ -356,7 +396,8 @@ class SimulatedPeer:
         self.links.pop(link.mine, None)
         if self.swarm.running:
             self.perform(self.swarm.connection_lost(link.mine, self._simulation.now))
-        other = link.other
-        if other is not None and other.open:
-            at = max(self._uplink_free_at, self._simulation.now) + self._delay_s
-            self._simulation.call_at(at, lambda: other.owner._shut(other))
+        flow, other = link.flow, link.other
+        if flow is None or other is None:
+            return
+        end = flow.cut if cut else flow.end
+        end(lambda: other.owner._shut(other))

@@ -36,6 +36,10 @@ class BufferPool:
         self._out += 1
         return bytearray(size_bytes)
 
+    def grants(self, size_bytes: int) -> bool:
+        """Would `take` grant it without dropping buffers of another size?"""
+        return bool(self._free.get(size_bytes)) or self._bytes + size_bytes <= self._bytes_max
+
     def give(self, buffer: bytearray) -> None:
         """Back from `take`; nobody may use it any more."""
         assert self._out > 0, "more buffers came back than went out"

@@ -1,9 +1,9 @@
 """Which blocks to ask a peer for (BEP 3, Peer Protocol; BEP 6).
 
 The first pieces are random, so that a newcomer soon has something to trade; then rarest first.
-Pieces begun are finished first. A peer that has not yet proven itself gets pieces of its own, so
-that a bad one names its sender (X4). When nothing is left to ask, blocks owed by one peer are
-asked of a second one too: the endgame, bounded to two requesters a block.
+Of pieces equally rare those begun are finished first. A peer that has not yet proven itself gets
+pieces of its own, so that a bad one names its sender (X4). When nothing is left to ask, blocks owed
+by one peer are asked of a second one too: the endgame, bounded to two requesters a block.
 
 Work is done a piece, never a block: blocks are handed out in runs.
 """
@@ -118,12 +118,25 @@ class Picker(Pieces):
         found = self._find_parole(peer, reach)
         if found is None and peer.verified:
             found = self._find_open(self._shared & reach)
+            if found is not None and self._is_less_rare(found, reach):
+                found = None
         return (
             found
             or self._begin_rarest(peer, reach)
             or self._find_open(self._shared & reach)
             or self._find_open(self._owned & reach)
         )
+
+    def _is_less_rare(self, assembly: Assembly, reach: int) -> bool:
+        """Could a piece be begun that fewer have? The only seed's upload is for what nobody else
+        has: others will finish what was begun. Not at the price of memory."""
+        fresh = self._candidates & reach & ~self._suspected
+        if not fresh or self.had.bit_count() < RANDOM_PIECES:
+            return False
+        if not self._pool.grants(self._geometry.piece_length):
+            return False
+        bit = 1 << assembly.piece_index
+        return not self.availability.rarest(fresh | bit) & bit
 
     def _find_open(self, mask: int) -> Assembly | None:
         """The rarest of these assemblies that still has unrequested blocks."""

@@ -41,6 +41,15 @@ def test_what_waits_makes_room_for_another_size() -> None:
     assert pool.allocated_bytes == 80
 
 
+def test_what_is_granted_needs_no_other_buffer_to_go() -> None:
+    pool = BufferPool(100)
+    buffer = pool.take(60)
+    assert buffer is not None
+    assert pool.grants(40) and not pool.grants(41)
+    pool.give(buffer)
+    assert pool.grants(60) and not pool.grants(50)
+
+
 def test_trim_frees_what_waits_and_nothing_else() -> None:
     pool = BufferPool(100)
     kept, given = pool.take(10), pool.take(20)

@@ -92,6 +92,20 @@ class TestOrder:
         assert rest[2].piece_index != first.piece_index
         assert len(picker.assemblies) == 2
 
+    @pytest.mark.parametrize(("memory", "begins"), [(80_000, True), (79_999, False)])
+    def test_a_seed_is_asked_for_what_only_it_has_before_a_common_piece_is_finished(
+        self, memory: int, begins: bool
+    ) -> None:
+        """Else the one seed of a swarm spends its upload on pieces that everybody has; but begun
+        pieces are memory, and when there is none left they are finished."""
+        picker = picker_of(had=0b1111, memory=memory)
+        giver, leecher = seed(1, GEOMETRY), stand_in(2, *range(20))
+        join(picker, giver, leecher)
+        (first,) = picker.pick(leecher, 1)
+        picker.lost([first], leecher)
+        (block, *_) = picker.pick(giver, 1)
+        assert (block.piece_index >= 20) is begins
+
     def test_a_piece_that_only_one_has_is_not_asked_of_another(self) -> None:
         picker = picker_of()
         peer = stand_in(1, 3, 7)
