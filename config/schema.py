@@ -215,8 +215,9 @@ class Limits(_Section):
     peers_known_per_torrent_max: Count = Field(default=2000, ge=10, le=100_000)
     """Addresses remembered for one torrent."""
 
-    unchoke_slots: Count = Field(default=4, ge=1, le=500)
-    """Peers of one torrent that we upload to at once, the optimistic unchoke among them."""
+    unchoke_slots: Count = Field(default=0, ge=0, le=500)
+    """Peers of one torrent that we upload to at once, the optimistic unchoke among them; 0: as many
+    as the upload fills."""
 
     requests_queued_max: Count = Field(default=512, ge=16, le=5000)
     """Blocks one peer may ask for ahead (our `reqq`, BEP 10)."""

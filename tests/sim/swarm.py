@@ -110,8 +110,9 @@ class Link:
 
 class SimulatedPeer:
     """One host with one torrent. `seed`: it has everything. `corrupt`: what it makes of a block it
-    was asked for. `mute`: it takes requests and never answers them. `free_rider`: it
-    offers nothing, since no unchoke and no allowed-fast ever leaves it. `leaves`: it is gone as soon as it has everything."""
+    was asked for. `mute`: it takes requests and never answers them. `free_rider`: it offers
+    nothing, since no unchoke and no allowed-fast ever leaves it. `leaves`: it is gone as soon as it
+    has everything."""
 
     def __init__(
         self,

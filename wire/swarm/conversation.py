@@ -13,6 +13,7 @@ from torrentd.wire.formats.metadata import MetadataData, MetadataMessage, Metada
 from torrentd.wire.formats.metainfo import decode_info
 from torrentd.wire.formats.pex import Pex
 from torrentd.wire.peer import events
+from torrentd.wire.peer.connection import PeerConnection
 from torrentd.wire.peer.events import Event
 from torrentd.wire.swarm.actions import (
     Action,
@@ -155,6 +156,8 @@ class Conversation(Rooms):
         self, peer: Peer, piece_index: int, actions: list[Action], now: float
     ) -> None:
         peer.mask |= 1 << piece_index
+        if self._uploads is not None:
+            self._uploads.gained(peer, piece_index)
         if self._download is not None:
             self._download.picker.has_piece(peer, piece_index)
             if not peer.connection.am_interested:
@@ -181,6 +184,33 @@ class Conversation(Rooms):
             if peer.refusals > REFUSALS_MAX:
                 reason = "requests for pieces that we never had"
                 self._part(peer, reason, actions, now, misbehaved=True)
+
+    def _rechoke(self, now: float) -> None:
+        uploads = self._uploads
+        if uploads is None:
+            return
+        served = []
+        last: dict[PeerConnection, None] = {}
+        for peer in self._company.peers.values():
+            if not peer.greeted:
+                continue
+            if uploads.may_serve(peer, now):
+                served.append(peer.connection)
+                if uploads.is_doubtful(peer, now):
+                    last[peer.connection] = None
+            elif not peer.connection.am_choking:
+                peer.connection.send_choke(now)
+        to_unchoke, to_choke = self._choker.rechoke(
+            served,
+            now,
+            seeding=self.is_complete,
+            uploaded_bytes=self.uploaded_bytes,
+            last=last,
+        )
+        for connection in to_choke:
+            connection.send_choke(now)
+        for connection in to_unchoke:
+            connection.send_unchoke(now)
 
     # ---- extensions
 

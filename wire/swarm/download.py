@@ -121,13 +121,13 @@ class Download:
                 peer.connection.send_not_interested()
 
     def stored(self, piece_index: int, peers: Iterable[Peer]) -> list[Peer]:
-        """The piece is on disk: peers that lack it are told. Returns who lied about it before."""
+        """The piece is on disk: everybody is told, also who has it, since a seed serves those that
+        gain by it. Returns who lied about it before."""
         assembly = self.picker.stored(piece_index)
         self.have.set(piece_index)
         for peer in peers:
             if peer.greeted:
-                if not peer.mask >> piece_index & 1:
-                    peer.connection.send_have(piece_index)
+                peer.connection.send_have(piece_index)
                 if peer.connection.am_interested:
                     self.update_interest(peer)
         if self.is_complete:

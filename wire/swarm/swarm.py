@@ -213,7 +213,7 @@ class Swarm(Conversation):
         previous = self._download
         self._download = Download(self.info, have.copy(), self._select, self._limits, self._rng)
         self._completed_told = self._completed_told and self.is_complete
-        self._uploads = Uploads(self._limits, self.info.total_bytes)
+        self._uploads = Uploads(self._limits, self.info.geometry)
         for peer in list(self._company.peers.values()):
             if peer.greeted:
                 if previous is not None:
@@ -358,24 +358,6 @@ class Swarm(Conversation):
             if peer.greeted and not peer.parted:
                 self._send_extension_handshake(peer, now)  # `upload_only` is true now (BEP 21)
         return actions
-
-    def _rechoke(self, now: float) -> None:
-        uploads = self._uploads
-        if uploads is None:
-            return
-        served = []
-        for peer in self._company.peers.values():
-            if not peer.greeted:
-                continue
-            if uploads.may_serve(peer, now):
-                served.append(peer.connection)
-            elif not peer.connection.am_choking:
-                peer.connection.send_choke(now)
-        to_unchoke, to_choke = self._choker.rechoke(served, now, self.is_complete)
-        for connection in to_choke:
-            connection.send_choke(now)
-        for connection in to_unchoke:
-            connection.send_unchoke(now)
 
     def _is_hungry(self) -> bool:
         return not self.is_complete and not self._company.peers

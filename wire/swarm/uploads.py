@@ -7,7 +7,7 @@ peer may have cancelled, or we have choked it: the connection knows what is stil
 
 from torrentd.config.schema import Limits
 from torrentd.wire.formats.bitfield import Bitfield
-from torrentd.wire.formats.geometry import BlockRef
+from torrentd.wire.formats.geometry import BlockRef, Geometry
 from torrentd.wire.swarm.actions import Action, ReadBlocks
 from torrentd.wire.swarm.peer import Peer
 from torrentd.wire.swarm.quota import UploadQuota
@@ -18,15 +18,24 @@ REFUSALS_MAX = 50  # requests for pieces that we never had: not somebody we can 
 class Uploads:
     """The uploads of one torrent."""
 
-    __slots__ = ("_buffer_bytes_max", "_quota")
+    __slots__ = ("_buffer_bytes_max", "_geometry", "_quota")
 
-    def __init__(self, limits: Limits, total_bytes: int) -> None:
+    def __init__(self, limits: Limits, geometry: Geometry) -> None:
         self._buffer_bytes_max = limits.send_buffer_bytes_max
-        self._quota = UploadQuota(total_bytes)
+        self._geometry = geometry
+        self._quota = UploadQuota(geometry.total_bytes, geometry.piece_length)
 
     def may_serve(self, peer: Peer, now: float) -> bool:
-        """Not to somebody who had the torrent several times today."""
+        """Not to somebody who had the torrent several times today, and gained nothing by it."""
         return not self._quota.is_spent(peer.host_key, now)
+
+    def is_doubtful(self, peer: Peer, now: float) -> bool:
+        """Its claims do not match what was sent to it: it is served last."""
+        return self._quota.is_doubtful(peer.host_key, now)
+
+    def gained(self, peer: Peer, piece_index: int) -> None:
+        """The peer says that it has a piece more."""
+        self._quota.gained(peer.host_key, self._geometry.piece_size(piece_index))
 
     def serve(self, peer: Peer, have: Bitfield, now: float) -> list[Action]:
         """What to read for the peer now; nothing while half of what it may have is on its way."""
@@ -76,7 +85,7 @@ class Uploads:
             if send_block(piece_index, begin, data, now):
                 sent_bytes += len(data)
         if sent_bytes:
-            self._quota.add(peer.host_key, sent_bytes, now)
+            self._quota.sent(peer.host_key, sent_bytes, now)
         return sent_bytes
 
     def read_failed(self, peer: Peer, piece_index: int, blocks: list[tuple[int, int]]) -> None:

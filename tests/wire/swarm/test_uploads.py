@@ -3,6 +3,7 @@
 import pytest
 
 from tests.wire.swarm.scene import TORRENT, Guest, Scene
+from tests.wire.torrents import single_file
 from torrentd.config.schema import Limits
 from torrentd.wire.formats.geometry import BlockRef
 from torrentd.wire.peer.events import Choked, RequestRejected, Unchoked
@@ -133,6 +134,42 @@ def test_one_that_had_enough_is_choked_while_it_is_here() -> None:
     scene.later(11)
     assert guest.said(Choked)
     assert scene.swarm.uploaded_bytes < 3.2 * len(TORRENT.content)
+
+
+def test_a_peer_that_says_what_it_gains_may_come_again() -> None:
+    """Many behind one address: each takes the torrent once, and tells."""
+    scene = seeding()
+    for _ in range(6):
+        guest = leecher(scene)
+        for piece_index in range(13):
+            ask(guest, *scene.info.geometry.blocks(piece_index))
+            scene.read()
+            guest.far.send_have(piece_index)
+            guest.flush()
+        scene.do(scene.swarm.connection_lost(guest.near, scene.now))
+        scene.later(11)
+    assert scene.swarm.uploaded_bytes == 6 * len(TORRENT.content)
+
+
+def test_a_peer_whose_claims_do_not_match_what_it_was_sent_is_served_last() -> None:
+    """Complaint 16: it takes 20 MiB, says that it has nothing, and so looks like a newcomer."""
+    big = single_file(bytes(24 * 1024**2), 256 * 1024)
+    scene = Scene(big, opened=False, limits=Limits(unchoke_slots=1))
+    scene.open(scene.full())
+    faker = leecher(scene)
+    for piece_index in range(80):
+        ask(faker, *scene.info.geometry.blocks(piece_index))
+        scene.read()
+    honest = [Guest(scene, f"20.{n}.0.1", pieces=scene.pieces()) for n in range(1, 4)]
+    for guest in honest:
+        guest.far.send_interested()
+        guest.flush()
+    scene.later(31)
+    assert faker.said(Choked)
+    for _ in range(20):
+        scene.later(30)
+        assert faker.far.peer_choking
+    assert all(guest.said(Unchoked) for guest in honest)
 
 
 def test_a_flood_of_requests_stays_within_the_queue() -> None:
