@@ -1,5 +1,7 @@
 """One request on its way through a verb, and what comes of it."""
 
+import math
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -32,11 +34,16 @@ class Call:
     hung_up: Callable[[], bool]
     tell: Callable[[Document], Awaitable[None]] = _to_nobody
 
-    async def follow(self, feed: Feed[Document]) -> None:
-        """Tell all that comes, until the feed is over or the caller hung up."""
+    async def follow(self, feed: Feed[Document], limit_s: float = math.inf) -> None:
+        """Tell all that comes, until the feed is over, the time is, or the caller hung up. No line
+        is left half told: the time is looked at between two."""
         missed = 0
+        deadline = time.monotonic() + limit_s
         while not feed.is_over and not self.hung_up():
-            for entry in await feed.take(FOLLOW_SLICE_S):
+            left_s = deadline - time.monotonic()
+            if left_s <= 0:
+                return
+            for entry in await feed.take(min(left_s, FOLLOW_SLICE_S)):
                 if feed.missed > missed:
                     missed = feed.missed
                     await self.tell({"missed": missed})

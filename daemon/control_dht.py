@@ -4,11 +4,16 @@ from typing import Protocol
 
 from torrentd.daemon.control_call import Answer, Call, Document, Run
 from torrentd.daemon.control_params import Params
+from torrentd.daemon.dht_lookup import DhtLookup
 from torrentd.daemon.status import DhtStatus, Refused
 from torrentd.dht.outputs import PingEnded
 from torrentd.dht.stats import NodeStats, SearchStats
 from torrentd.wire.formats.address import Address, parse_address
-from torrentd.wire.formats.errors import ProtocolError
+from torrentd.wire.formats.errors import MagnetError, ProtocolError
+from torrentd.wire.formats.ids import InfoHash
+from torrentd.wire.formats.magnet import decode_magnet
+
+LOOKUP_S_MAX = 75.0  # a lookup ends within 60 s of its first query; before it there may be no node
 
 
 class DhtCommands(Protocol):
@@ -17,6 +22,10 @@ class DhtCommands(Protocol):
     def status(self) -> DhtStatus: ...
     def searches(self) -> list[SearchStats]: ...
     def nodes(self) -> list[NodeStats]: ...
+    def look_up(self, infohash: InfoHash) -> DhtLookup: ...
+    def stop_looking(self, lookup: DhtLookup) -> Document:
+        """What it found; it may be over or not."""
+
     async def ping(self, address: Address) -> PingEnded: ...
     async def ping_and_keep(self, address: Address) -> tuple[PingEnded, bool]: ...
 
@@ -24,6 +33,7 @@ class DhtCommands(Protocol):
 class Commands(Protocol):
     @property
     def dht(self) -> DhtCommands: ...
+    def find(self, selector: str) -> InfoHash: ...
 
 
 class DhtVerbs:
@@ -33,6 +43,7 @@ class DhtVerbs:
             "dht": self._status,
             "dht status": self._status,
             "dht nodes": self._nodes,
+            "dht lookup": self._lookup,
             "dht ping": self._ping,
             "dht add-node": self._add_node,
         }
@@ -46,6 +57,27 @@ class DhtVerbs:
     async def _nodes(self, params: Params, call: Call) -> Answer:
         params.refuse_unknown()
         return Answer({"nodes": self._commands.dht.nodes()})
+
+    async def _lookup(self, params: Params, call: Call) -> Answer:
+        """With `follow`, each hop is told as it comes."""
+        text = params.required_text("infohash")
+        follow = params.flag("follow")
+        timeout_s = params.number("timeout_s", 0, LOOKUP_S_MAX)
+        params.refuse_unknown()
+        watcher = call if follow else Call(None, call.hung_up)
+        lookup = self._commands.dht.look_up(self._infohash(text))
+        try:
+            await watcher.follow(lookup.hops, LOOKUP_S_MAX if timeout_s is None else timeout_s)
+        finally:
+            document = self._commands.dht.stop_looking(lookup)
+        return Answer(document)
+
+    def _infohash(self, text: str) -> InfoHash:
+        """A magnet, an infohash, or one of our own torrents."""
+        try:
+            return decode_magnet(text).infohash
+        except MagnetError:
+            return self._commands.find(text)
 
     async def _ping(self, params: Params, call: Call) -> Answer:
         address = _address(params)

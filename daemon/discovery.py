@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import assert_never
 
 from torrentd.config.schema import Config
+from torrentd.daemon.control_call import Document
+from torrentd.daemon.dht_lookup import DhtLookup, Lookups
 from torrentd.daemon.dht_questions import Questions
 from torrentd.daemon.dht_reports import dht_status
 from torrentd.daemon.driver import Driver
@@ -21,12 +23,14 @@ from torrentd.dht.node import DhtNode
 from torrentd.dht.outputs import (
     BootstrapWanted,
     ExternalAddressChanged,
+    HopEnded,
     Output,
     PeersFound,
     PingEnded,
     ScrapeEnded,
     SearchEnded,
     SendDatagram,
+    TraceEnded,
 )
 from torrentd.dht.scrape import Scrape
 from torrentd.dht.search import Search
@@ -66,6 +70,7 @@ class Discovery:
         self._resolver: Resolver | None = None
         self._answered = Meter()
         self._questions = Questions()
+        self._lookups = Lookups(self._begin, self._drop)
         self.errands = Errands(self._begin, self._drop)
         self._swarms: dict[InfoHash, tuple[float, ScrapeEnded | None]] = {}
 
@@ -102,6 +107,7 @@ class Discovery:
         if self._resolver is not None:
             self._resolver.close()
         self._questions.close()
+        self._lookups.close()
         self._node = None
 
     def receive_datagram(self, endpoint: UdpEndpoint, data: bytes, source: Address) -> None:
@@ -138,6 +144,16 @@ class Discovery:
         if self._node is not None and self._policy.allows_node(address):
             now = time.monotonic()
             self._perform(self._node.add_node(address, now), now)
+
+    def look_up(self, infohash: InfoHash) -> DhtLookup:
+        """A search to be watched, until `stop_looking`. Raises Refused when there is no node."""
+        if not self._asked_node().stats(time.monotonic()).nodes_known:
+            raise Refused("no DHT node is known yet; torrentctl dht add-node names one")
+        return self._lookups.watch(infohash, time.monotonic())
+
+    def stop_looking(self, lookup: DhtLookup) -> Document:
+        self._lookups.leave(lookup)
+        return lookup.document(time.monotonic())
 
     async def ping(self, address: Address) -> PingEnded:
         """Who is there. Raises Refused when it cannot be asked."""
@@ -249,6 +265,10 @@ class Discovery:
                     self._on_peers(output.infohash, output.peers)
                 case SearchEnded():
                     self._search_ended(output, now)
+                case HopEnded():
+                    self._lookups.hop_ended(output, now)
+                case TraceEnded():
+                    self._lookups.ended(output, now)
                 case _:
                     self._hear(output)
         if self._driver is not None:

@@ -1,10 +1,14 @@
 """What the DHT node asks and tells (BEP 5): every input of DhtNode returns a list of these."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from torrentd.dht.node_id import NodeId
+from torrentd.dht.stats import Family
 from torrentd.wire.formats.address import Address
 from torrentd.wire.formats.ids import InfoHash
+
+Outcome = Literal["answered", "silent", "error", "wrong id"]
 
 
 @dataclass(slots=True)
@@ -47,6 +51,30 @@ class ScrapeEnded:
 
 
 @dataclass(slots=True)
+class HopEnded:
+    """One query of a Trace: to whom, the bits of its distance to the infohash, through how many
+    nodes we came to it, and what it gave. Seeds have no id before they answer."""
+
+    infohash: InfoHash
+    address: Address
+    family: Family
+    node_id: NodeId | None
+    distance_bits: int | None
+    depth: int
+    outcome: Outcome
+    rtt_s: float
+    nodes: int
+    peers: list[Address]
+
+
+@dataclass(slots=True)
+class TraceEnded:
+    infohash: InfoHash
+    queries: int
+    responses: int
+
+
+@dataclass(slots=True)
 class PingEnded:
     """What came of `DhtNode.ping`: who answered, after how long, and as whom it sees us (BEP 42).
     An error is an answer without an id; without `rtt_s`, nobody answered in time."""
@@ -75,6 +103,8 @@ Output = (
     | PeersFound
     | SearchEnded
     | ScrapeEnded
+    | HopEnded
+    | TraceEnded
     | PingEnded
     | BootstrapWanted
     | ExternalAddressChanged

@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 from torrentd.dht.krpc import Response
 from torrentd.dht.lookup import Candidate, Lookup
 from torrentd.dht.node_id import NodeId
-from torrentd.dht.outputs import Output, PeersFound, SearchEnded
+from torrentd.dht.outputs import Outcome, Output, PeersFound, SearchEnded
 from torrentd.dht.stats import SearchStats
 from torrentd.wire.formats.address import Address
 from torrentd.wire.formats.bencode import Bencoded
@@ -52,6 +52,17 @@ class Search(ABC):
         self, candidate: Candidate, response: Response, peers: list[Address], now: float
     ) -> list[Output]:
         """A node answered; `peers` are past the policy."""
+
+    def hop(
+        self,
+        candidate: Candidate,
+        outcome: Outcome,
+        rtt_s: float,
+        nodes: int = 0,
+        peers: Sequence[Address] = (),
+    ) -> list[Output]:
+        """One of its queries ended: for a search that is watched (`Trace`)."""
+        return []
 
     def last_queries(self) -> list[tuple[Candidate, dict[bytes, Bencoded]]]:
         """The lookups are over: what is still told (`last_method`) to the closest nodes."""

@@ -15,7 +15,7 @@ from torrentd.dht.krpc import Response
 from torrentd.dht.lookup import Lookup
 from torrentd.dht.network import Network
 from torrentd.dht.node_id import NodeId
-from torrentd.dht.outputs import Output, PeersFound
+from torrentd.dht.outputs import Outcome, Output, PeersFound
 from torrentd.dht.peer_store import PeerStore
 from torrentd.dht.search import PeerSearch, Search
 from torrentd.dht.stats import Family, SearchStats
@@ -121,6 +121,9 @@ class Searches:
             lookup.answered(candidate, response.node_id, own, response.token)
             if search is not None and not search.is_cancelled:
                 out += search.heard(candidate, response, peers, now)
+                out += search.hop(
+                    candidate, "answered", now - transaction.sent_at, len(nodes), peers
+                )
             out += self._advance(lookup, search, now)
         elif search is not None:
             search.confirmed += 1
@@ -142,7 +145,11 @@ class Searches:
                 return self.settle(now)
             return []
         lookup.failed(candidate, wrong_id=wrong_id)
-        return self._advance(lookup, transaction.search, now)
+        out: list[Output] = []
+        if transaction.search is not None and not transaction.search.is_cancelled:
+            outcome: Outcome = "wrong id" if wrong_id else "error" if error_code else "silent"
+            out += transaction.search.hop(candidate, outcome, now - transaction.sent_at)
+        return out + self._advance(lookup, transaction.search, now)
 
     def tick(self, now: float) -> list[Output]:
         out: list[Output] = []

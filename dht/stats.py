@@ -87,6 +87,11 @@ class DhtStats:
     families: list[FamilyStats] = field(default_factory=list)
 
     @property
+    def nodes_known(self) -> int:
+        """Those that may be asked."""
+        return self.nodes_good + self.nodes_questionable
+
+    @property
     def datagrams_dropped(self) -> int:
         return (
             self.dropped_not_krpc

@@ -36,6 +36,7 @@ class Options(argparse.Namespace):
     torrents: Sequence[str] = ()
     torrent: str = ""
     address: str = ""
+    infohash: str = ""
     dir: str | None = None
     select: str | None = None
     paused: bool = False

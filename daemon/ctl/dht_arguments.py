@@ -8,6 +8,10 @@ def define_dht(parser: Parser) -> Verbs:
     verbs = Verbs(parser, "action", "dht ")
     verbs.add("status", "how the node is: nodes, our address, searches, traffic", _STATUS_DETAILS)
     verbs.add("nodes", "the nodes of the routing tables", _NODES_DETAILS)
+    lookup = verbs.add("lookup", "search the peers of an infohash, hop by hop", _LOOKUP_DETAILS)
+    lookup.add_argument(
+        "infohash", metavar="INFOHASH|MAGNET", help="or one of the daemon's own torrents"
+    )
     ping = verbs.add("ping", "ask one node whether it is there", _PING_DETAILS)
     add_node = verbs.add("add-node", "name a node: it is pinged and kept", _ADD_NODE_DETAILS)
     for parser in (ping, add_node):
@@ -39,6 +43,16 @@ whose ID does not follow from its address (BEP 42) has a * at its state.
 examples:
   torrentctl dht nodes
   torrentctl dht nodes --json | jq -r '.nodes[].address'
+"""
+_LOOKUP_DETAILS = """\
+HOP counts the nodes that led to this one. DISTANCE is that of the node's ID to
+the infohash (XOR): the smaller, the closer. The search is one of its own: it
+announces nothing, and a torrent's own searches do not wait for it. Ends with
+exit code 1 when nobody is found.
+
+examples:
+  torrentctl dht lookup c9e15763f722f23e98a29decdfae341b98d53056
+  torrentctl dht lookup "$MAGNET" --json | jq -r '.peers[]'
 """
 _PING_DETAILS = """\
 Ends with exit code 1 when there is no answer within 5 seconds.

@@ -12,6 +12,7 @@ from torrentd.daemon.ctl.escape import escape
 from torrentd.daemon.ctl.failure import DONE, REFUSED, TIMED_OUT, Failure
 
 STOP_S = 10.0  # the daemon stops within 2 s
+LOOKUP_S = 90.0  # the daemon gives up before
 
 _SHOW: dict[str, Callable[[Document], None]] = {
     "status": show.show_status,
@@ -42,6 +43,8 @@ def run_verb(options: Options) -> int:
                 return _wait(client, options)
             case "shutdown":
                 return _shutdown(client, options)
+            case "dht lookup":
+                return _look_up(client, options)
             case verb:
                 document = client.call(verb, _params(options))
                 _show(options, document, _SHOW[verb])
@@ -124,6 +127,15 @@ def _wait(client: Client, options: Options) -> int:
     result = wait(client, [*options.torrents], options.until, options.timeout_s, options.as_json)
     _show(options, result, show.show_done if options.until == "done" else show.show_metadata)
     return DONE
+
+
+def _look_up(client: Client, options: Options) -> int:
+    from torrentd.daemon.ctl.dht_watch import Watch, show_found
+
+    params: dict[str, Json] = {"infohash": options.infohash, "follow": not options.as_json}
+    document = client.call("dht lookup", params, answer_s=LOOKUP_S, on_told=Watch().show_hop)
+    _show(options, document, show_found)
+    return DONE if document.texts("peers") else REFUSED
 
 
 def _shutdown(client: Client, options: Options) -> int:

@@ -5,6 +5,8 @@ import threading
 from dataclasses import replace
 from typing import Literal
 
+from torrentd.daemon.control_call import Document
+from torrentd.daemon.dht_lookup import DhtLookup
 from torrentd.daemon.status import (
     AddRequest,
     AddResult,
@@ -17,7 +19,8 @@ from torrentd.daemon.status import (
     TorrentInfo,
     TorrentStatus,
 )
-from torrentd.dht.outputs import PingEnded
+from torrentd.dht.node_id import NodeId
+from torrentd.dht.outputs import HopEnded, PingEnded, TraceEnded
 from torrentd.dht.stats import NodeStats, SearchStats
 from torrentd.wire.formats.address import Address
 from torrentd.wire.formats.ids import InfoHash
@@ -77,6 +80,22 @@ def make_dht() -> DhtStatus:
     )
 
 
+def make_hop(number: int, *peers: str) -> HopEnded:
+    """The `number`-th node of a lookup, which answered."""
+    return HopEnded(
+        InfoHash(b"h" * 20),
+        address=Address(f"192.0.2.{number}", 6881),
+        family="ipv4",
+        node_id=NodeId(bytes([number]) * 20),
+        distance_bits=160 - number,
+        depth=number,
+        outcome="answered",
+        rtt_s=number / 10,
+        nodes=8,
+        peers=[Address(host, 6881) for host in peers],
+    )
+
+
 class FakeDht:
     """The DHT of a session whose node list a test may fill."""
 
@@ -84,6 +103,9 @@ class FakeDht:
         self.node_list: list[NodeStats] = []
         self.search_list: list[SearchStats] = []
         self.pings: dict[Address, PingEnded] = {}  # who answers
+        self.hops: list[HopEnded] = []  # of each lookup
+        self.lookups: list[DhtLookup] = []  # that are watched
+        self.lookups_end = True
 
     def status(self) -> DhtStatus:
         return make_dht()
@@ -93,6 +115,19 @@ class FakeDht:
 
     def nodes(self) -> list[NodeStats]:
         return self.node_list
+
+    def look_up(self, infohash: InfoHash) -> DhtLookup:
+        lookup = DhtLookup(infohash, 0.0)
+        self.lookups.append(lookup)
+        for hop in self.hops:
+            lookup.hop_ended(hop, hop.rtt_s)
+        if self.lookups_end:
+            lookup.ended(TraceEnded(infohash, len(self.hops), len(self.hops)), 1.5)
+        return lookup
+
+    def stop_looking(self, lookup: DhtLookup) -> Document:
+        self.lookups.remove(lookup)
+        return lookup.document(2.5)
 
     async def ping(self, address: Address) -> PingEnded:
         return self.pings.get(address) or PingEnded(address)

@@ -9,7 +9,8 @@ import time
 import pytest
 
 from tests.daemon.control_fixture import Document, ask, read_line, serve
-from tests.daemon.fake_session import FakeSession, make_torrent
+from tests.daemon.fake_session import FakeSession, make_hop, make_torrent
+from torrentd.daemon import control_stream
 from torrentd.daemon.control_lines import (
     INTERNAL_ERROR,
     INVALID_PARAMS,
@@ -97,6 +98,58 @@ class TestAnswers:
             fake.fault = OSError(28, "No space left on device")
             answer = ask(client, "version")
             assert answer["error"] == {"code": REFUSED, "message": "No space left on device"}
+        assert served.faults == []
+
+
+class TestTelling:
+    LOOKUP = (
+        b'{"jsonrpc":"2.0","id":1,"method":"dht lookup",'
+        b'"params":{"infohash":"abababababababababababababababababababab","follow":true}}\n'
+    )
+
+    def test_notifications_come_before_the_answer(self) -> None:
+        fake = FakeSession()
+        fake.dht.hops = [make_hop(1), make_hop(2, "203.0.113.1")]
+        with serve(fake) as served, served.connect() as client:
+            client.sendall(self.LOOKUP)
+            first, second, last = (json.loads(read_line(client)) for _ in range(3))
+            assert first["method"] == "dht lookup" and "id" not in first
+            assert [first["params"], second["params"]] == last["result"]["hops"]
+            assert "result" in ask(client, "version")
+
+    def test_nobody_asked_nobody_is_told(self) -> None:
+        fake = FakeSession()
+        fake.dht.hops = [make_hop(1)]
+        with serve(fake) as served, served.connect() as client:
+            client.sendall(self.LOOKUP.replace(b'"id":1,', b""))
+            assert ask(client, "version")["id"] == 7
+
+    def test_a_client_who_does_not_read_is_dropped_and_harms_nobody(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """L4: 100 MB are told; what is kept for him is bounded, and the others get answers."""
+        monkeypatch.setattr(control_stream, "STALL_S", 0.2)
+        fake = FakeSession()
+        fake.dht.lookups_end = False
+        with serve(fake) as served, served.connect() as deaf:
+            deaf.sendall(self.LOOKUP)
+            with served.connect() as other:
+                assert "result" in ask(other, "version")
+                [lookup] = fake.dht.lookups
+                hop = make_hop(1, *["203.0.113.1"] * 200)  # 5 KB as a line
+
+                def tell() -> None:
+                    for _ in range(200):
+                        lookup.hop_ended(hop, 0.0)
+
+                for _ in range(100):
+                    served.loop.call_soon_threadsafe(tell)
+                    assert "result" in ask(other, "version")
+                deadline = time.monotonic() + 20
+                while fake.dht.lookups and time.monotonic() < deadline:
+                    assert "result" in ask(other, "version")
+            assert fake.dht.lookups == [], "he was dropped, and nothing is gathered for him"
+            assert lookup.hops.missed > 19_000
         assert served.faults == []
 
 

@@ -41,6 +41,12 @@ class TestFollow:
         told = self.follow(feed)
         assert told[:2] == [{"missed": 5}, {"n": 5}] and len(told) == 1 + ENTRIES_MAX
 
+    def test_when_the_time_is_over_it_ends(self) -> None:
+        feed = Feed[Document]()
+        feed.put({"n": 1})
+        asyncio.run(Call(None, lambda: False).follow(feed, 0.01))
+        assert not feed.is_over
+
     def test_one_who_hung_up_is_not_followed_for_ever(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:

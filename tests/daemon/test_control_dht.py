@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.daemon.fake_session import FakeSession
+from tests.daemon.fake_session import FakeSession, make_hop, make_torrent
 from torrentd.daemon.control_call import Call, Document
 from torrentd.daemon.control_lines import Json, LineError
 from torrentd.daemon.control_verbs import Verbs
@@ -36,6 +36,57 @@ def test_nodes() -> None:
     assert run(session, "dht nodes") == {"nodes": [NODE]}
 
 
+class TestLookup:
+    def session(self) -> FakeSession:
+        session = FakeSession(make_torrent(0xC9E15763, "one"))
+        session.dht.hops = [make_hop(1), make_hop(2, "203.0.113.1")]
+        return session
+
+    def test_each_hop_is_told_before_the_answer_where_that_is_wanted(self) -> None:
+        session = self.session()
+        for follow in (False, True):
+            told: list[Document] = []
+
+            async def tell(document: Document, told: list[Document] = told) -> None:
+                told.append(document)
+
+            params: dict[str, Json] = {"infohash": "ab" * 20, "follow": follow}
+            call = Call(None, lambda: False, tell)
+            answer = asyncio.run(Verbs(session).run("dht lookup", params, call)).document
+            assert answer["peers"] == ["203.0.113.1:6881"] and answer["complete"] is True
+            assert told == (answer["hops"] if follow else [])
+        assert session.dht.lookups == []
+
+    @pytest.mark.parametrize(
+        ("text", "infohash"),
+        [
+            ("ab" * 20, "ab" * 20),
+            ("magnet:?xt=urn:btih:" + "AB" * 20, "ab" * 20),
+            ("one", "c9e15763" * 5),
+        ],
+    )
+    def test_the_infohash_is_given_in_any_way(self, text: str, infohash: str) -> None:
+        assert run(self.session(), "dht lookup", {"infohash": text})["infohash"] == infohash
+
+    def test_one_that_does_not_end_is_given_up_and_left(self) -> None:
+        session = self.session()
+        session.dht.lookups_end = False
+        document = run(session, "dht lookup", {"infohash": "ab" * 20, "timeout_s": 0.01})
+        assert document["complete"] is False and document["peers"] == ["203.0.113.1:6881"]
+        assert session.dht.lookups == []
+
+    def test_one_whose_caller_hung_up_is_left(self) -> None:
+        session = self.session()
+        session.dht.lookups_end = False
+        call = Call(None, lambda: True)
+        asyncio.run(Verbs(session).run("dht lookup", {"infohash": "ab" * 20}, call))
+        assert session.dht.lookups == []
+
+    def test_what_is_no_infohash_is_refused(self) -> None:
+        with pytest.raises(Refused, match="there is no torrent two"):
+            run(self.session(), "dht lookup", {"infohash": "two"})
+
+
 class TestPing:
     def test_who_answers_and_as_whom_he_sees_us(self) -> None:
         session = FakeSession()
@@ -63,7 +114,9 @@ class TestPing:
         assert len(str(caught.value)) < 200
 
 
-@pytest.mark.parametrize("method", ["dht", "dht status", "dht nodes", "dht ping", "dht add-node"])
+@pytest.mark.parametrize(
+    "method", ["dht", "dht status", "dht nodes", "dht lookup", "dht ping", "dht add-node"]
+)
 def test_an_unknown_parameter_is_refused(method: str) -> None:
     with pytest.raises(LineError):
-        run(FakeSession(), method, {"bogus": 1, "address": "192.0.2.1:80"})
+        run(FakeSession(), method, {"bogus": 1, "address": "192.0.2.1:80", "infohash": "ab" * 20})

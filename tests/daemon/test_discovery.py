@@ -211,6 +211,35 @@ class TestSearches:
         run(scenario())
 
 
+class TestLookup:
+    def test_a_lookup_is_told_hop_by_hop_and_ends(self, tmp_path: Path) -> None:
+        async def scenario() -> None:
+            with Node() as node:
+                async with room(tmp_path) as there:
+                    with pytest.raises(Refused, match="no DHT node is known yet"):
+                        there.discovery.look_up(INFOHASH)
+                    there.discovery.add_node(node.address)
+                    await node.answer()
+                    await until(lambda: there.discovery.status().nodes_good == 1)
+                    lookup = there.discovery.look_up(INFOHASH)
+                    asked: dict[bytes, Bencoded] = {}
+                    peer = bytes([127, 0, 0, 5, 0x1A, 0xE1])
+                    while asked.get(b"q") != b"get_peers":
+                        asked = await node.answer(values=[peer], token=b"token", nodes=b"")
+                    [hop] = await lookup.hops.take(20)
+                    assert hop["address"] == str(node.address)
+                    assert hop["peers"] == ["127.0.0.5:6881"]
+                    await until(lambda: lookup.hops.is_over)
+                    assert there.discovery.stop_looking(lookup)["complete"] is True
+                    assert there.found == [], "it is no torrent's search"
+                    left = there.discovery.look_up(InfoHash(b"e" * 20))
+                    assert len(there.discovery.searches()) == 1
+                    there.discovery.stop_looking(left)
+                    assert there.discovery.searches() == []
+
+        run(scenario())
+
+
 class TestPing:
     def test_who_answers_is_told_and_kept_when_that_is_wanted(self, tmp_path: Path) -> None:
         async def scenario() -> None:

@@ -12,6 +12,8 @@ def test_the_union_names_every_output() -> None:
         outputs.PeersFound(INFOHASH, [address(1)]),
         outputs.SearchEnded(INFOHASH, queries=1, responses=1, peers=1, announced=0),
         outputs.ScrapeEnded(INFOHASH, seeds=1, peers=1, nodes=1),
+        outputs.HopEnded(INFOHASH, address(1), "ipv4", None, None, 1, "silent", 5.0, 0, []),
+        outputs.TraceEnded(INFOHASH, queries=1, responses=1),
         outputs.PingEnded(address(1)),
         outputs.BootstrapWanted(),
         outputs.ExternalAddressChanged("5.6.7.8"),

@@ -37,6 +37,7 @@ _PARAMS = [
     ("wait", {"torrents": ["two"], "until": "metadata", "timeout_s": 1.5}),
     ("dht status", {}),
     ("dht nodes", {}),
+    ("dht lookup", {"infohash": "ab" * 20, "follow": True, "timeout_s": 1}),
     ("dht ping", {"address": "[2001:db8::1]:6881"}),
     ("dht add-node", {"address": "192.0.2.1:6881"}),
     ("version", {}),

@@ -7,7 +7,7 @@ import pytest
 from torrentd.daemon.ctl.arguments import Options, parse
 from torrentd.daemon.ctl.failure import USAGE, Failure
 
-DHT_VERBS = "status nodes ping add-node"
+DHT_VERBS = "status nodes lookup ping add-node"
 VERBS = "add status info peers files pause resume remove verify add-peer wait dht version shutdown"
 
 
@@ -53,7 +53,7 @@ class TestUnderstood:
 
     @pytest.mark.parametrize("verb", DHT_VERBS.split())
     def test_a_verb_of_a_group_is_named_by_both_words(self, verb: str) -> None:
-        wanted = ["192.0.2.1:80"] if verb in ("ping", "add-node") else []
+        wanted = ["192.0.2.1:80"] if verb not in ("status", "nodes") else []
         assert parse(["dht", "--json", verb, *wanted]).verb == f"dht {verb}"
         assert parse(["dht", verb, *wanted, "--socket", "/s"]).socket == "/s"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.daemon.control_fixture import Served, serve
-from tests.daemon.fake_session import FakeSession, make_torrent
+from tests.daemon.fake_session import FakeSession, make_hop, make_torrent
 from torrentd.daemon.ctl.main import main
 from torrentd.daemon.status import AddRequest
 from torrentd.dht.node_id import NodeId
@@ -180,3 +180,19 @@ class TestDht:
     ) -> None:
         assert run(served, "dht", "ping", "router.example") == 1
         assert "is no node: write 192.0.2.1:6881" in capsys.readouterr().err
+
+    def test_a_lookup_is_watched_hop_by_hop(
+        self, served: Served, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        served.session.dht.hops = [make_hop(1), make_hop(2, "203.0.113.1")]
+        assert run(served, "dht", "lookup", INFOHASH) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[0].startswith("  TIME HOP") and lines[2].endswith("1 peer, 1 new")
+        assert lines[-1].startswith("1 peer, the first after 0.2s; 2 nodes asked")
+
+    def test_a_lookup_in_json_is_one_document(
+        self, served: Served, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        served.session.dht.hops = [make_hop(1)]
+        assert run(served, "dht", "lookup", INFOHASH, "--json") == 1, "nobody was found"
+        assert len(json.loads(capsys.readouterr().out)["hops"]) == 1
