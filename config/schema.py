@@ -226,13 +226,21 @@ class Limits(_Section):
     """Blocks we ask for ahead at one peer."""
 
     piece_buffers_bytes_max: Size = Field(default=64 * MIB, ge=MIB, le=64 * 1024 * MIB)
-    """Memory for pieces that are arriving or on their way to the disk."""
+    """Memory for pieces that are arriving or on their way to the disk, of all torrents together."""
 
     read_cache_bytes_max: Size = Field(default=32 * MIB, ge=0, le=64 * 1024 * MIB)
     """Memory for pieces read to be uploaded."""
 
     send_buffer_bytes_max: Size = Field(default=512 * KIB, ge=64 * KIB, le=64 * MIB)
     """Memory for what one peer has not yet taken from us."""
+
+    free_bytes_min: Size = Field(default=1024 * MIB, ge=0, le=1024 * 1024 * MIB)
+    """What stays free on the file system of a download; it waits, with its peers, until there is
+    room for all of it beside this."""
+
+    free_percent_min: Count = Field(default=2, ge=0, le=90)
+    """The same in percent of the file system, of its bytes and of its inodes; the greater of the
+    two counts."""
 
     metadata_bytes_max: Size = Field(default=32 * MIB, ge=16 * KIB, le=256 * MIB)
     """The largest info dictionary taken from peers or a .torrent file."""

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from torrentd.config.schema import Config
+from torrentd.daemon.known import Known
 from torrentd.daemon.logs import get_logger
 from torrentd.daemon.state_dir import StateDir
 from torrentd.daemon.status import AddRequest, Refused
-from torrentd.daemon.torrent import Known
 from torrentd.wire.formats.address import Address, parse_address
 from torrentd.wire.formats.errors import MagnetError, MetainfoError, ProtocolError
 from torrentd.wire.formats.magnet import Magnet, decode_magnet, encode_magnet

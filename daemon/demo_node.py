@@ -66,6 +66,8 @@ class NodeSettings:
             "control": {"socket": str(self.socket)},
             "network": {"allow_local_addresses": self.allow_local_addresses},
         }
+        if self.allow_local_addresses:  # a demonstration: it clears up after itself
+            config["limits"] = {"free_bytes_min": 0, "free_percent_min": 0}
         config["listen"] = {"port": self.port}
         if self.host is not None:
             config["listen"] = {"port": self.port, "addresses": [self.host]}

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+from torrentd.daemon.free_space import Footprint
 from torrentd.daemon.opening import (
     Opened,
     Remembered,
@@ -21,8 +22,7 @@ from torrentd.daemon.services import Services
 from torrentd.daemon.storage import Storage, StorageOwner
 from torrentd.wire.formats.bitfield import Bitfield
 from torrentd.wire.formats.ids import InfoHash
-from torrentd.wire.formats.metainfo import Info
-from torrentd.wire.store import resume
+from torrentd.wire.formats.metainfo import TOTAL_BYTES_MAX, Info
 from torrentd.wire.store.api import StoreError
 from torrentd.wire.store.files import FileStore
 from torrentd.wire.store.paths import safe_component
@@ -30,6 +30,7 @@ from torrentd.wire.store.resume import ResumeState
 from torrentd.wire.store.verify import Check
 
 CHECK_THREADS = 2
+STAT_BLOCK_BYTES = 512  # of st_blocks, whatever the file system uses
 
 
 class HoldingOwner(StorageOwner, RecordOwner, Protocol):
@@ -64,6 +65,26 @@ class Holding:
             self._claim(self.names)
         self._latest = 0  # of the calls of `open`: only the latest one counts
         self.opening = False
+
+    @property
+    def trouble(self) -> str | None:
+        """What is wrong with the disk at the moment."""
+        storage = self.storage
+        return str(storage.error) if storage is not None and storage.error is not None else None
+
+    def footprint(self) -> Footprint:
+        """What the files do not take on disk yet, and how many there are to make. Blocking."""
+        store = self._store
+        if store is None:
+            return Footprint(TOTAL_BYTES_MAX, 0)
+        total_bytes = store.info.total_bytes
+        try:
+            found = store.stat_files()
+        except StoreError:
+            return Footprint(total_bytes, 0)
+        allocated = sum(stat.st_blocks for stat in found if stat is not None) * STAT_BLOCK_BYTES
+        made = sum(stat is not None for stat in found)
+        return Footprint(max(0, total_bytes - allocated), sum(map(bool, store.names)) - made)
 
     @property
     def checked(self) -> float:
@@ -168,7 +189,7 @@ class Holding:
             if len(state.names) == len(self._store.names):
                 state.stamps = tuple(self._store.stamps())
         try:
-            resume.save(self._services.state.resume_path(self._infohash), state)
+            self._services.state.save_resume(state)
         except StoreError as error:
             raise SaveFailed(str(error)) from error
 

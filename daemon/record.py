@@ -12,6 +12,7 @@ from typing import Protocol
 
 from torrentd.daemon.logs import get_logger
 from torrentd.daemon.workers import Workers
+from torrentd.wire.formats.bitfield import Bitfield
 from torrentd.wire.store.api import StoreError
 from torrentd.wire.store.resume import ResumeState
 
@@ -67,6 +68,13 @@ class Record:
         self._timer: asyncio.TimerHandle | None = None
         self._retry_s = RETRY_FIRST_S
         self._closed = False
+
+    def claimed(self, piece_count: int) -> Bitfield:
+        """The pieces that the file claims, of a torrent of so many."""
+        recorded = self.recorded
+        if recorded is None or recorded.piece_count != piece_count:
+            return Bitfield(piece_count)
+        return Bitfield.from_bytes(recorded.have, piece_count)
 
     @property
     def window_full(self) -> bool:

@@ -9,6 +9,7 @@ from torrentd.daemon.admission import Admission
 from torrentd.daemon.dialer import Dialer
 from torrentd.daemon.discovery import Discovery
 from torrentd.daemon.disk import Disk
+from torrentd.daemon.free_space import FreeSpace
 from torrentd.daemon.path_claims import PathClaims
 from torrentd.daemon.state_dir import StateDir
 from torrentd.daemon.tasks import Tasks
@@ -16,6 +17,7 @@ from torrentd.daemon.tcp import Link, LinkOwner, ReceiveBuffer
 from torrentd.wire.formats.address import Address, AddressPolicy
 from torrentd.wire.formats.ids import InfoHash, PeerId
 from torrentd.wire.peer.connection import PeerConnection
+from torrentd.wire.swarm.buffer_pool import BufferPool
 
 
 @dataclass(slots=True)
@@ -27,6 +29,8 @@ class Services:
     tasks: Tasks
     state: StateDir
     disk: Disk
+    free_space: FreeSpace
+    buffers: BufferPool
     claims: PathClaims
     admission: Admission
     dialer: Dialer

@@ -15,7 +15,9 @@ from torrentd.daemon.dialer import Dialer
 from torrentd.daemon.discovery import Discovery
 from torrentd.daemon.disk import Disk
 from torrentd.daemon.doors import Doors
+from torrentd.daemon.free_space import LOOK_INTERVAL_S, FreeSpace
 from torrentd.daemon.incoming import Lobby
+from torrentd.daemon.known import Known
 from torrentd.daemon.logs import get_logger
 from torrentd.daemon.path_claims import PathClaims
 from torrentd.daemon.services import Services
@@ -32,13 +34,14 @@ from torrentd.daemon.status import (
 )
 from torrentd.daemon.tasks import Tasks
 from torrentd.daemon.tcp import ReceiveBuffer
-from torrentd.daemon.torrent import Known, Torrent
+from torrentd.daemon.torrent import Torrent
 from torrentd.daemon.traffic import Traffic
 from torrentd.daemon.version import VERSION
 from torrentd.wire.formats.address import Address, AddressPolicy
 from torrentd.wire.formats.ids import InfoHash
 from torrentd.wire.formats.peer_ids import make_peer_id
 from torrentd.wire.store.api import StoreError
+from torrentd.wire.swarm.buffer_pool import BufferPool
 
 SAVE_INTERVAL_S = 300.0  # the DHT's nodes, and counters that changed
 CHECKS_AT_ONCE = 2
@@ -87,6 +90,7 @@ class Session:
         for known in await self._disk.state.run(partial(load_torrents, self._state)):
             self._begin(known)
         self.tasks.spawn(self._save_now_and_then(), "save now and then")
+        self.tasks.spawn(self._watch_disks(), "watch the disks")
 
     async def stop(self) -> None:
         """In at most two seconds: everything that is known goes on record."""
@@ -125,6 +129,8 @@ class Session:
         self._accepts.rate_per_s = limits.dials_per_s_max
         self._dialer.change_limits(limits)
         self._disk.cache.resize(limits.read_cache_bytes_max)
+        self._services.buffers.resize(limits.piece_buffers_bytes_max)
+        self._services.free_space.limits = limits
         return waiting
 
     # ---- commands
@@ -252,6 +258,8 @@ class Session:
             tasks=self.tasks,
             state=self._state,
             disk=self._disk,
+            free_space=FreeSpace(limits, self._disk, self._torrents.values),
+            buffers=BufferPool(limits.piece_buffers_bytes_max),
             claims=PathClaims(),
             admission=self._admission,
             dialer=self._dialer,
@@ -308,6 +316,8 @@ class Session:
         found = dict.fromkeys(self._doors.warnings)
         if self._dht_problem is not None:
             found[self._dht_problem] = None
+        if self._state.reserve.released:
+            found[f"{self._config.state_dir}: the disk is full, the reserve is in use"] = None
         for torrent in torrents:
             for problem in (torrent.trouble, torrent.holding.record.error):
                 if problem is not None:
@@ -326,6 +336,13 @@ class Session:
             for torrent in list(self._torrents.values()):
                 if torrent.counters_changed():
                     torrent.holding.record.changed()
+
+    async def _watch_disks(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_INTERVAL_S)
+            self._services.free_space.look_at_all()
+            if self._state.reserve.released:
+                await self._disk.state.run(self._state.reserve.fill)
 
     async def _save_dht(self, snapshot: bytes | None) -> None:
         if snapshot is not None:

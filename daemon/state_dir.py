@@ -1,5 +1,6 @@
 """The state folder: one daemon a folder, one file a torrent, and what was learned of the DHT.
 
+    reserve                         room for records when the disk is full (F4)
     lock                            held (flock) while a daemon lives; never removed
     dht.nodes                       the routing table (D13)
     torrents/<infohash>.resume      what we have and want (wire/store/resume)
@@ -12,11 +13,13 @@ import fcntl
 import os
 from pathlib import Path
 
+from torrentd.daemon.reserve import Reserve
 from torrentd.wire.formats.errors import ProtocolError
 from torrentd.wire.formats.ids import InfoHash
 from torrentd.wire.formats.metainfo import METADATA_BYTES_MAX, infohash_of
-from torrentd.wire.store import generations
-from torrentd.wire.store.api import StoreError
+from torrentd.wire.store import generations, resume
+from torrentd.wire.store.api import DiskFull, StoreError
+from torrentd.wire.store.resume import ResumeState
 
 RESUME = ".resume"
 METADATA = ".metadata"
@@ -35,6 +38,7 @@ class StateDir:
         self.path = path
         self.torrents = path / "torrents"
         self._dht = path / "dht.nodes"
+        self.reserve = Reserve(path / "reserve")
         self._lock: int | None = None
 
     def open(self) -> None:
@@ -47,12 +51,24 @@ class StateDir:
             os.close(lock)
             raise StateLocked(f"another torrentd uses {self.path}") from None
         self._lock = lock
+        self.reserve.fill()
 
     def close(self) -> None:
         """Give the lock back; the kernel does so for a daemon that was killed."""
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    def save_resume(self, state: ResumeState) -> None:
+        """On a full disk the reserve is given up for it. StoreError; then the generation before is
+        still there."""
+        path = self.resume_path(state.infohash)
+        try:
+            resume.save(path, state)
+        except DiskFull:
+            if not self.reserve.release():
+                raise
+            resume.save(path, state)
 
     def resume_path(self, infohash: InfoHash) -> Path:
         return self.torrents / (infohash.hex() + RESUME)

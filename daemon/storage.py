@@ -82,6 +82,8 @@ class Storage:
         self._unwritten_bytes += len(buffer)
         if self._unwritten_bytes > CONGESTED_BYTES and self.error is None:
             self.congested = True
+        if self.error is not None:
+            self._let_go()
         self._pump()
 
     def hold(self, held: bool) -> None:
@@ -111,6 +113,7 @@ class Storage:
             self._timer = asyncio.get_running_loop().call_later(self._retry_s, self._retry)
             self._retry_s = min(self._retry_s * 2, RETRY_MAX_S)
         self._owner.storage_changed()
+        self._let_go()
 
     def give_up(self) -> None:
         """Let go of the pieces that wait: the torrent pauses or ends."""
@@ -141,6 +144,13 @@ class Storage:
         if self.error is not None:
             self.error = None
             self._owner.storage_changed()
+
+    def _let_go(self) -> None:
+        """While the disk fails, a little may wait for it: the memory is other torrents' too."""
+        while self._unwritten_bytes > CONGESTED_BYTES and len(self._waiting) > 1:
+            piece_index, buffer = self._waiting.pop()
+            self._unwritten_bytes -= len(buffer)
+            self._owner.store_failed(piece_index, buffer)
 
     def _relieve(self) -> None:
         if self.congested:

@@ -6,18 +6,19 @@ Its `traffic` is everything with peers, its `holding` everything at rest; here t
 import asyncio
 import time
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 from torrentd.daemon.holding import Holding
+from torrentd.daemon.known import Known, display_name, remembered
 from torrentd.daemon.logs import get_logger
-from torrentd.daemon.opening import Remembered, Unusable
+from torrentd.daemon.opening import Unusable
 from torrentd.daemon.services import Services
 from torrentd.daemon.stages import Stages
 from torrentd.daemon.status import TorrentState
 from torrentd.daemon.traffic import Traffic
+from torrentd.daemon.waiters import Goal, Waiters
 from torrentd.wire.formats.bitfield import Bitfield
 from torrentd.wire.formats.magnet import decode_magnet, encode_magnet
 from torrentd.wire.formats.metainfo import Info
@@ -30,20 +31,7 @@ READ_ERRORS_MAX = 3  # within a minute: the disk, not a sector (F5)
 READ_ERRORS_WITHIN_S = 60.0
 LOSS_ON_RECORD_S = 1.0
 
-Goal = Literal["done", "metadata"]
-
 log = get_logger("torrent")
-
-
-@dataclass(slots=True)
-class Known:
-    """What a torrent is made of, at an add or at a start."""
-
-    state: ResumeState
-    info: Info | None = None
-    metadata: bytes | None = None
-    on_record: bool = False  # `state` was read from the state folder
-    doubtful: bool = False  # and not from its newest generation
 
 
 class Torrent:
@@ -56,6 +44,7 @@ class Torrent:
         self.info = known.info
         self.paused = state.paused
         self.error: str | None = None  # only the user can heal it
+        self.no_room: str | None = None  # heals by itself
         self.opened = False
         self._services = services
         self._state = state
@@ -63,8 +52,9 @@ class Torrent:
         self._metadata_saved = known.on_record and known.metadata is not None
         self._downloaded_before = state.downloaded_bytes
         self._uploaded_before = state.uploaded_bytes
-        self._waiters: list[tuple[Goal, asyncio.Future[None]]] = []
+        self._waiters = Waiters()
         self._read_errors: deque[float] = deque(maxlen=READ_ERRORS_MAX)
+        self._room_known = False
         self._closed = False
         self.stages: Stages | None = None  # of what began as a magnet
         self.traffic = self._make_traffic()
@@ -72,7 +62,7 @@ class Torrent:
             services,
             state.infohash,
             Path(state.download_dir),
-            _remembered(known),
+            remembered(known),
             state if known.on_record else None,
             self,
         )
@@ -111,10 +101,15 @@ class Torrent:
     @property
     def trouble(self) -> str | None:
         """What is wrong, for people; the disk's troubles heal by themselves."""
-        storage = self.holding.storage
-        if self.error is None and storage is not None and storage.error is not None:
-            return str(storage.error)
-        return self.error
+        no_room = self.no_room if self.lacking_bytes else None
+        return self.error or self.holding.trouble or no_room
+
+    @property
+    def lacking_bytes(self) -> int:
+        """What is still to be written; 0 while nothing is to be."""
+        if self.paused or self.error is not None or not self.opened:
+            return 0
+        return self.swarm.wanted_bytes - self.swarm.done_bytes
 
     @property
     def downloaded_bytes(self) -> int:
@@ -134,6 +129,7 @@ class Torrent:
         if not self.paused:
             if self.info is None:
                 self.stages = self.traffic.stages = Stages(time.monotonic())
+            self._look_for_room()
             self.traffic.start()
 
     def pause(self) -> None:
@@ -169,8 +165,7 @@ class Torrent:
         self._closed = True
         self.traffic.close()
         self.holding.close()
-        for _, future in self._waiters:
-            future.cancel()
+        self._waiters.cancel()
 
     async def remove(self, delete_data: bool) -> None:
         """After `close`: forget it, and its own files where asked. StoreError when some remain."""
@@ -191,8 +186,7 @@ class Torrent:
 
     def wait(self, goal: Goal) -> asyncio.Future[None]:
         """Done when the goal is reached, cancelled when the torrent goes."""
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiters.append((goal, future))
+        future = self._waiters.add(goal)
         self._tell_waiters()
         return future
 
@@ -233,6 +227,15 @@ class Torrent:
             self._read_errors.clear()
             self._fail(f"{error}; `torrentctl verify` checks what is left")
 
+    # ---- what the disk's free space tells
+
+    def room_found(self, no_room: str | None) -> None:
+        """It may write; or a sentence why not."""
+        if (self.no_room is None) != (no_room is None):
+            log.warning("room on the disk", torrent=self.infohash.hex(), missing=no_room)
+        self.no_room, self._room_known = no_room, True
+        self._hold_download()
+
     # ---- what the holding tells
 
     def piece_stored(self, piece_index: int, buffer: memoryview) -> None:
@@ -249,6 +252,7 @@ class Torrent:
         self.traffic.perform(self.swarm.store_failed(piece_index, buffer, now), now)
 
     def storage_changed(self) -> None:
+        self._hold_download()
         trouble = self.trouble
         if trouble is None:
             log.info("the disk works again", torrent=self.infohash.hex())
@@ -261,7 +265,7 @@ class Torrent:
     def sync_failed(self, error: StoreError) -> None:
         """A failed sync is told once and then forgotten by the kernel: whatever was written since
         the last good one is not there."""
-        for piece_index in self.swarm.have - self._synced():
+        for piece_index in self.swarm.have - self.holding.record.claimed(len(self.swarm.have)):
             self._lose(piece_index)
         if self.holding.storage is not None:
             self.holding.storage.fail(error)
@@ -303,8 +307,20 @@ class Torrent:
             info=self.info,
             metadata=self._metadata,
             select=self._state.select,
+            buffers=self._services.buffers,
         )
         return Traffic(self._services, self.infohash, swarm, self)
+
+    def _look_for_room(self) -> None:
+        """Before anything is written (P11)."""
+        if self.lacking_bytes:
+            self._services.free_space.look(self.holding.root)
+
+    def _hold_download(self) -> None:
+        """What comes must have a place to go, else it would only fill the memory."""
+        held = not self._room_known or bool(self.no_room or self.holding.trouble)
+        now = time.monotonic()
+        self.traffic.perform(self.swarm.hold_download(held, now), now)
 
     def _begin_opening(self, info: Info) -> None:
         self._services.tasks.spawn(self._open(info), f"open {self.infohash.hex()}")
@@ -320,7 +336,9 @@ class Torrent:
         self.opened = True
         self.traffic.storage = self.holding.storage
         now = time.monotonic()
+        self._hold_download()
         self.traffic.perform(self.swarm.store_opened(found, now), now)
+        self._look_for_room()
         recorded = self.holding.record.recorded
         if recorded is None or recorded.have != found.to_bytes():
             self.holding.record.changed()
@@ -355,34 +373,8 @@ class Torrent:
         if self.holding.storage is not None:
             self.holding.storage.forget(piece_index)
         self.traffic.perform(self.swarm.piece_lost(piece_index, now), now)
-
-    def _synced(self) -> Bitfield:
-        recorded = self.holding.record.recorded
-        piece_count = len(self.swarm.have)
-        if recorded is None or recorded.piece_count != piece_count:
-            return Bitfield(piece_count)
-        return Bitfield.from_bytes(recorded.have, piece_count)
+        self._look_for_room()
 
     def _tell_waiters(self) -> None:
         done = self.opened and self.swarm.is_complete
-        for entry in list(self._waiters):
-            goal, future = entry
-            reached = done if goal == "done" else self.info is not None
-            if reached and not future.done():
-                future.set_result(None)
-            if future.done():
-                self._waiters.remove(entry)
-
-
-def display_name(info: Info) -> str:
-    """The torrent's own name for itself, readable whatever bytes it is made of."""
-    return info.name.decode("utf-8", "replace")
-
-
-def _remembered(known: Known) -> Remembered:
-    """With names on record the files are ours; pieces of an old record need a check."""
-    state = known.state
-    if not state.names:
-        return Remembered()
-    have = Bitfield.from_bytes(state.have, state.piece_count)
-    return Remembered(state.names, have, () if known.doubtful else state.stamps)
+        self._waiters.tell({"done": done, "metadata": self.info is not None})

@@ -1,5 +1,6 @@
 """The state folder: one daemon, whole files, and nothing believed that is not proven."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from tests.wire.torrents import single_file
 from torrentd.daemon.state_dir import SNAPSHOT_BYTES_MAX, StateDir, StateLocked
 from torrentd.wire.store import resume
+from torrentd.wire.store.api import DiskFull, StoreError
 from torrentd.wire.store.resume import ResumeState
 
 TORRENT = single_file(bytes(100))
@@ -39,6 +41,53 @@ class TestLock:
 
     def test_nobody_else_may_look_inside(self, state: StateDir) -> None:
         assert (state.torrents.stat().st_mode & 0o777) == 0o700
+
+
+class TestFullDisk:
+    """F4: what was on record stays valid, and a reserve lets the next record be written."""
+
+    def test_the_reserve_is_given_up_for_a_record(
+        self, state: StateDir, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        record(state)
+        write = os.write
+        room = [False]
+        released = state.reserve.release
+
+        def no_room(descriptor: int, data: memoryview) -> int:
+            if not room[0]:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return write(descriptor, data)
+
+        def release() -> bool:
+            room[0] = released()
+            return room[0]
+
+        monkeypatch.setattr(os, "write", no_room)
+        monkeypatch.setattr(state.reserve, "release", release)
+        newer = ResumeState(TORRENT.infohash, "newer", "/downloads", generation=1)
+        state.save_resume(newer)
+        assert state.reserve.released
+        loaded = resume.load(state.resume_path(TORRENT.infohash)).state
+        assert loaded is not None and loaded.name == "newer"
+        room[0] = False
+        with pytest.raises(DiskFull):
+            state.save_resume(ResumeState(TORRENT.infohash, "newest", "/", generation=2))
+        loaded = resume.load(state.resume_path(TORRENT.infohash)).state
+        assert loaded is not None and loaded.name == "newer"
+        assert not list(state.torrents.glob("*.tmp")), "half a file would only take room"
+
+    def test_another_error_leaves_the_reserve_alone(
+        self, state: StateDir, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(os, "fsync", _io_error)
+        with pytest.raises(StoreError):
+            state.save_resume(ResumeState(TORRENT.infohash, "name", "/"))
+        assert not state.reserve.released
+
+
+def _io_error(descriptor: int) -> None:
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 class TestTorrents:

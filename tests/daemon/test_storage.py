@@ -204,6 +204,25 @@ class TestFailure:
 
         run(scenario())
 
+    def test_what_waits_for_a_disk_that_fails_is_bounded(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The memory is that of all torrents, and their disks work (F3)."""
+        monkeypatch.setattr(storage_module, "CONGESTED_BYTES", 2 * PIECE_BYTES)
+
+        async def scenario() -> None:
+            async with supervised() as tasks:
+                room = Room(tasks)
+                room.disk.failure = DiskFull("/mnt", "the disk is full")
+                room.store(0, 1, 2, 3)
+                await until(lambda: len(room.told) == 2)
+                room.store(4)
+                assert [what for what, _ in room.told] == ["failed"] * 3
+                room.storage.close()
+                assert len(room.told) == 5
+
+        run(scenario())
+
     def test_a_retry_comes_later_each_time(self) -> None:
         async def scenario() -> None:
             async with supervised() as tasks:

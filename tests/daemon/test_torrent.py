@@ -3,6 +3,7 @@
 import errno
 import os
 import random
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,15 +21,22 @@ from tests.daemon.session_room import (
     until,
 )
 from tests.wire.torrents import single_file
+from torrentd.config.schema import Limits
+from torrentd.daemon import free_space as free_space_module
 from torrentd.daemon import record as record_module
+from torrentd.daemon import session as session_module
 from torrentd.daemon import storage as storage_module
+from torrentd.daemon.free_space import Room
 from torrentd.daemon.session import Session
 from torrentd.daemon.status import AddRequest
-from torrentd.daemon.torrent import Torrent, display_name
+from torrentd.daemon.torrent import Torrent
 from torrentd.wire.formats.ids import InfoHash
+from torrentd.wire.formats.metainfo import encode_metainfo
 
 KIB = 1024
 TORRENT = single_file(random.Random(5).randbytes(300_000), 16 * KIB, b"data.bin")
+SECOND = single_file(random.Random(6).randbytes(300_000), 16 * KIB, b"second.bin")
+BIG = single_file(random.Random(7).randbytes(3_000_000), 16 * KIB, b"big.bin")
 
 
 def failing(call: Callable[..., int], number: int, fails: Callable[[], bool]) -> Callable[..., int]:
@@ -74,6 +82,106 @@ class TestFullDisk:
 
         run(scenario())
         assert is_complete(TORRENT, tmp_path / "b" / "downloads")
+
+
+class TestNoRoom:
+    def test_a_download_waits_for_room_with_its_peers_and_begins_by_itself(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """P11: nothing is written, nothing is gathered, and nobody is sent away."""
+        monkeypatch.setattr(session_module, "LOOK_INTERVAL_S", 0.02)
+        room = [Room(1, 10**6, 250_000)]
+        monkeypatch.setattr(free_space_module, "look_at", lambda folder: room[0])
+
+        async def scenario() -> None:
+            host = new_host()
+            limits = Limits(free_bytes_min=100_000, free_percent_min=0)
+            async with (
+                running(make_config(tmp_path / "a", host)) as seeder,
+                running(make_config(tmp_path / "b", new_host(), limits=limits)) as leecher,
+            ):
+                infohash = await seed(seeder, TORRENT, tmp_path / "source")
+                await leecher.add(AddRequest(magnet=infohash.hex(), peers=[f"{host}:{PORT}"]))
+                await until(lambda: leecher.torrent(infohash).state == "error")
+                assert leecher.torrent(infohash).error == (
+                    f"{tmp_path / 'b' / 'downloads'} has 244 KiB free, of which 97.7 KiB stay "
+                    "free; the torrent needs 293 KiB"
+                )
+                assert leecher.torrent(infohash).error in leecher.status().warnings
+                assert leecher.torrent(infohash).peers_connected == 1, "peers are kept"
+                assert leecher.torrent(infohash).downloaded_bytes == 0
+                room[0] = Room(1, 10**6, 500_000)
+                assert await leecher.wait(infohash, "done", TIMEOUT_S)
+                assert leecher.torrent(infohash).error is None
+
+        run(scenario())
+        assert is_complete(TORRENT, tmp_path / "b" / "downloads")
+
+    def test_a_reserve_that_others_take_stops_a_download_in_the_middle(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(session_module, "LOOK_INTERVAL_S", 0.01)
+        room = [Room(1, 10**7, 10**7)]
+        looked = threading.Event()
+        write = os.pwrite
+
+        def look(folder: Path) -> Room:
+            looked.set()
+            return room[0]
+
+        def shrinking(descriptor: int, data: memoryview, offset: int) -> int:
+            room[0] = Room(1, 10**7, 99_999)
+            looked.clear()
+            looked.wait(5)
+            return write(descriptor, data, offset)
+
+        monkeypatch.setattr(free_space_module, "look_at", look)
+        monkeypatch.setattr(os, "pwrite", shrinking)
+
+        async def scenario() -> None:
+            host = new_host()
+            limits = Limits(free_bytes_min=100_000, free_percent_min=0, requests_outstanding_max=1)
+            async with (
+                running(make_config(tmp_path / "a", host)) as seeder,
+                running(make_config(tmp_path / "b", new_host(), limits=limits)) as leecher,
+            ):
+                infohash = await seed(seeder, BIG, tmp_path / "source")
+                await leecher.add(AddRequest(magnet=infohash.hex(), peers=[f"{host}:{PORT}"]))
+                await until(lambda: leecher.torrent(infohash).state == "error")
+                assert (leecher.torrent(infohash).error or "").endswith(
+                    "has 97.7 KiB free, and 97.7 KiB stay free"
+                )
+                await until(lambda: leecher.torrent(infohash).done_bytes > 0)
+                assert leecher.torrent(infohash).done_bytes < len(BIG.content)
+                monkeypatch.setattr(os, "pwrite", write)
+                room[0] = Room(1, 10**7, 10**7)
+                assert await leecher.wait(infohash, "done", TIMEOUT_S)
+                assert leecher.torrent(infohash).wasted_bytes == 0
+
+        run(scenario())
+        assert is_complete(BIG, tmp_path / "b" / "downloads")
+
+    def test_two_torrents_on_one_disk_are_finished_one_after_the_other(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(session_module, "LOOK_INTERVAL_S", 0.02)
+        room = [Room(1, 10**6, 500_000)]
+        monkeypatch.setattr(free_space_module, "look_at", lambda folder: room[0])
+
+        async def scenario() -> None:
+            async with running(make_config(tmp_path, new_host())) as session:
+                await session.add(AddRequest(metainfo=encode_metainfo(TORRENT.metadata)))
+                await until(lambda: bool(session._services.free_space._promised))
+                await session.add(AddRequest(metainfo=encode_metainfo(SECOND.metadata)))
+                await until(lambda: session.torrent(SECOND.infohash).state == "error")
+                assert session.torrent(TORRENT.infohash).state == "downloading"
+                assert "beside the 293 KiB" in (session.torrent(SECOND.infohash).error or "")
+                await session.pause(TORRENT.infohash)
+                await until(lambda: session.torrent(SECOND.infohash).state == "downloading")
+                await session.resume(TORRENT.infohash)
+                await until(lambda: session.torrent(TORRENT.infohash).state == "error")
+
+        run(scenario())
 
 
 class TestFailedSync:
@@ -202,7 +310,3 @@ class TestRecord:
                 assert seeder.torrent(infohash).uploaded_bytes == len(TORRENT.content)
 
         run(scenario())
-
-
-def test_a_name_that_is_no_utf8_is_still_readable() -> None:
-    assert display_name(single_file(b"x", name=b"caf\xe9").info) == "caf\N{REPLACEMENT CHARACTER}"

@@ -37,7 +37,12 @@ class TorrentdProcess:
             "control": {"socket": str(self.socket)},
             "dht": {"enabled": bootstrap is not None, "bootstrap": bootstrap or []},
             "network": {"allow_local_addresses": True},
-            "limits": {"connections_per_address_max": 50, **(limits or {})},
+            "limits": {
+                "connections_per_address_max": 50,
+                "free_bytes_min": 0,
+                "free_percent_min": 0,
+                **(limits or {}),
+            },
             "log": {"level": "info", "format": "json"},
         }
         (directory / "torrentd.yaml").write_text(json.dumps(config))  # JSON is YAML

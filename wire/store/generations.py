@@ -7,6 +7,7 @@ stands under one of the first two names, from the first save that returned on.
 
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from torrentd.wire.store.api import store_error
@@ -37,6 +38,8 @@ def replace(path: Path, data: bytes, keep_old: bool) -> None:
         os.replace(temporary, path)
         _sync_folder(path.parent)
     except OSError as error:
+        with suppress(OSError):  # on a full disk its part would be missed
+            temporary.unlink()
         raise store_error(path, error) from error
 
 

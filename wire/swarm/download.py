@@ -3,13 +3,12 @@
 from collections.abc import Iterable
 from random import Random
 
-from torrentd.config.schema import Limits
 from torrentd.wire.formats.bitfield import Bitfield
 from torrentd.wire.formats.geometry import BlockRef, FileLayout
 from torrentd.wire.formats.metainfo import Info
 from torrentd.wire.peer.events import BlockReceived, Event
 from torrentd.wire.swarm.actions import Action, StorePiece
-from torrentd.wire.swarm.buffer_pool import BufferPool
+from torrentd.wire.swarm.buffer_pool import Share
 from torrentd.wire.swarm.peer import Peer
 from torrentd.wire.swarm.picker import Picker
 from torrentd.wire.swarm.piece_mask import bitfield_of, full_mask, indices, mask_of
@@ -19,7 +18,12 @@ class Download:
     """One torrent's pieces, from the moment its store is open. `have` is what is stored."""
 
     def __init__(
-        self, info: Info, have: Bitfield, select: Iterable[int] | None, limits: Limits, rng: Random
+        self,
+        info: Info,
+        have: Bitfield,
+        select: Iterable[int] | None,
+        buffers: Share,
+        rng: Random,
     ) -> None:
         self.have = have
         self.wasted_bytes = 0
@@ -27,9 +31,9 @@ class Download:
             Peer, None
         ] = {}  # a block was cancelled of these: they have bytes to send
         self._info = info
-        self._pool = BufferPool(limits.piece_buffers_bytes_max)
+        self._buffers = buffers
         wanted = wanted_mask(info, select)
-        self.picker = Picker(info.geometry, mask_of(have), wanted, self._pool, rng)
+        self.picker = Picker(info.geometry, mask_of(have), wanted, buffers, rng)
 
     @property
     def is_complete(self) -> bool:
@@ -94,6 +98,11 @@ class Download:
             if blocks:
                 connection.send_requests(blocks, now)
 
+    def retry(self) -> None:
+        """Somebody else may have given memory back, or we may write again."""
+        self._buffers.retry()
+        self.picker.look_again()
+
     def feed_starved(self, peers: Iterable[Peer], now: float) -> list[Peer]:
         """Blocks became available: those who had too little to do are asked. Returns them."""
         starved = [peer for peer in peers if peer.starved_at >= 0]
@@ -131,7 +140,7 @@ class Download:
                 if peer.connection.am_interested:
                     self.update_interest(peer)
         if self.is_complete:
-            self._pool.trim()
+            self._buffers.rest()
         return self.picker.suspects.stored(assembly)
 
     def refused(self, piece_index: int, now: float) -> list[Peer]:
@@ -142,7 +151,7 @@ class Download:
     def rest(self) -> None:
         """The torrent is stopped: memory is given back."""
         self.picker.drop_partial()
-        self._pool.trim()
+        self._buffers.rest()
 
     def lost(self, piece_index: int) -> None:
         """What we had is gone from the disk."""

@@ -13,7 +13,7 @@ from random import Random
 from torrentd.wire.formats.geometry import BlockRef, Geometry
 from torrentd.wire.swarm.assembly import Assembly
 from torrentd.wire.swarm.availability import Availability
-from torrentd.wire.swarm.buffer_pool import BufferPool
+from torrentd.wire.swarm.buffer_pool import Share
 from torrentd.wire.swarm.peer import Peer
 from torrentd.wire.swarm.piece_mask import indices, random_piece
 from torrentd.wire.swarm.pieces import Pieces
@@ -24,9 +24,7 @@ RANDOM_PIECES = 4  # before rarest first; what libtorrent found right
 class Picker(Pieces):
     """The pieces of one torrent, and who may be asked for them."""
 
-    def __init__(
-        self, geometry: Geometry, had: int, wanted: int, pool: BufferPool, rng: Random
-    ) -> None:
+    def __init__(self, geometry: Geometry, had: int, wanted: int, pool: Share, rng: Random) -> None:
         super().__init__(geometry, had, wanted, pool)
         self.availability = Availability(geometry.piece_count)
         self._rng = rng

@@ -6,7 +6,7 @@ candidates are those of the missing ones that are wanted and need not rest.
 
 from torrentd.wire.formats.geometry import BlockRef, Geometry
 from torrentd.wire.swarm.assembly import Assembly
-from torrentd.wire.swarm.buffer_pool import BufferPool
+from torrentd.wire.swarm.buffer_pool import Share
 from torrentd.wire.swarm.peer import Peer
 from torrentd.wire.swarm.piece_mask import indices
 from torrentd.wire.swarm.suspects import Suspects
@@ -18,7 +18,7 @@ class Pieces:
     """The states, and the ways from one to another. `freed` tells that blocks became available to
     those who had too little to do."""
 
-    def __init__(self, geometry: Geometry, had: int, wanted: int, pool: BufferPool) -> None:
+    def __init__(self, geometry: Geometry, had: int, wanted: int, pool: Share) -> None:
         self.assemblies: dict[int, Assembly] = {}
         self.storing: dict[int, Assembly] = {}
         self.suspects = Suspects()
@@ -27,6 +27,7 @@ class Pieces:
         self.wanted = wanted
         self._geometry = geometry
         self._pool = pool
+        pool.holder = self
         self._candidates = wanted & ~had
         self._suspected = 0  # missing pieces that failed before: only on parole
         self._shared = 0  # assemblies open to all; those without unrequested blocks leave late
@@ -133,13 +134,15 @@ class Pieces:
                 self._open(assembly)
         return size_bytes
 
+    def look_again(self) -> None:
+        """Pieces that could not be begun may be begun now."""
+        self._work_freed()
+
     # ---- for the picker
 
     def _begin(self, piece_index: int, owner: Peer | None, *, parole: bool) -> Assembly | None:
         size_bytes = self._geometry.piece_size(piece_index)
         buffer = self._pool.take(size_bytes)
-        if buffer is None and self._evict():
-            buffer = self._pool.take(size_bytes)
         if buffer is None:
             return None
         bit = 1 << piece_index
@@ -184,9 +187,9 @@ class Pieces:
         self._miss(assembly.piece_index)
         return cancels
 
-    def _evict(self) -> bool:
-        """No buffer is left: give up the piece with the least received that nobody is asked for,
-        lest pieces of peers long gone hold all the memory."""
+    def give_up_idle(self) -> bool:
+        """No buffer is left, here or elsewhere: give up the piece with the least received that
+        nobody is asked for, lest pieces of peers long gone hold all the memory."""
         idle = [assembly for assembly in self.assemblies.values() if not assembly.requesters]
         if not idle:
             return False

@@ -12,6 +12,7 @@ from torrentd.wire.formats.ids import InfoHash, PeerId
 from torrentd.wire.formats.metainfo import Info
 from torrentd.wire.peer.connection import PeerConnection
 from torrentd.wire.peer.rates import Rate
+from torrentd.wire.swarm.buffer_pool import BufferPool
 from torrentd.wire.swarm.choker import Choker
 from torrentd.wire.swarm.company import Company
 from torrentd.wire.swarm.download import Download
@@ -35,6 +36,7 @@ class Rooms:
         now: float,
         info: Info | None,
         metadata: bytes | None,
+        buffers: BufferPool | None,
     ) -> None:
         self.infohash = infohash
         self.peer_id = peer_id
@@ -50,6 +52,7 @@ class Rooms:
         self._listen_port = listen_port
         self._company = Company(peer_id, limits, policy, rng, now)
         self._info_download = InfoDownload(infohash, limits.metadata_bytes_max)
+        self._buffers = (buffers or BufferPool(limits.piece_buffers_bytes_max)).share()
         self._download: Download | None = None  # until the store is open
         self._uploads: Uploads | None = None
         self._choker: Choker[PeerConnection] = Choker(limits.unchoke_slots, rng)

@@ -14,6 +14,7 @@ from torrentd.wire.formats.ids import InfoHash, PeerId
 from torrentd.wire.formats.metainfo import Info
 from torrentd.wire.peer.connection import PeerConnection
 from torrentd.wire.swarm.actions import Action, Close, Completed, Transmit
+from torrentd.wire.swarm.buffer_pool import BufferPool
 from torrentd.wire.swarm.candidates import Source
 from torrentd.wire.swarm.conversation import Conversation
 from torrentd.wire.swarm.download import Download
@@ -22,6 +23,7 @@ from torrentd.wire.swarm.peer import Peer
 from torrentd.wire.swarm.schedule import SearchSchedule
 from torrentd.wire.swarm.uploads import Uploads
 
+BUFFERS_RETRY_S = 0.1
 HAVES_WAIT_S = 0.1  # haves of several pieces, and whatever else is to be said, share one packet
 
 
@@ -42,9 +44,11 @@ class Swarm(Conversation):
         info: Info | None,
         metadata: bytes | None,
         select: tuple[int, ...] | None = None,
+        buffers: BufferPool | None = None,
     ) -> None:
         """Asleep until `start`. With `info` and `metadata`, `store_opened` comes before any piece
-        is asked for; without, MetadataComplete comes first. `select`: file indices; None: all."""
+        is asked for; without, MetadataComplete comes first. `select`: file indices; None: all.
+        `buffers`: shared with other swarms; None: it has its own."""
         super().__init__(
             infohash,
             peer_id=peer_id,
@@ -55,6 +59,7 @@ class Swarm(Conversation):
             now=now,
             info=info,
             metadata=metadata,
+            buffers=buffers,
         )
         self.running = False
         self._select = select
@@ -103,6 +108,8 @@ class Swarm(Conversation):
         self._exchange.tick(list(self._company.peers.values()), now)
         if self._download is not None:
             self._download.picker.wake(now)
+            if self._buffers.waits_for_others:
+                self._download.retry()
         if self._haves_due_at is not None and self._haves_due_at <= now:
             self._haves_due_at = None
         round_at = self._choker.next_deadline()
@@ -211,7 +218,8 @@ class Swarm(Conversation):
         assert self.info is not None, "a store was opened without metadata"
         actions: list[Action] = []
         previous = self._download
-        self._download = Download(self.info, have.copy(), self._select, self._limits, self._rng)
+        self._buffers.abandon()
+        self._download = Download(self.info, have.copy(), self._select, self._buffers, self._rng)
         self._completed_told = self._completed_told and self.is_complete
         self._uploads = Uploads(self._limits, self.info.geometry)
         for peer in list(self._company.peers.values()):
@@ -309,6 +317,13 @@ class Swarm(Conversation):
         self._rechoke_due = True  # and hungry, when nobody is here
         return self._finish(self._complete([], now), now)
 
+    def hold_download(self, held: bool, now: float) -> list[Action]:
+        """While held no piece is begun, for what else comes has no place to go; peers are kept."""
+        self._buffers.hold(held)
+        if self._download is not None and not held:
+            self._download.retry()
+        return self._finish([], now)
+
     # ---- after every input
 
     def _finish(self, actions: list[Action], now: float) -> list[Action]:
@@ -364,6 +379,8 @@ class Swarm(Conversation):
 
     def _be_called_at(self, deadline: float) -> None:
         """A deadline may have come nearer. One that moved away costs a tick too early, no more."""
+        if self._buffers.waits_for_others:
+            deadline = min(deadline, self._now + BUFFERS_RETRY_S)
         if self._deadline is None or deadline < self._deadline:
             self._deadline = deadline
 
@@ -378,4 +395,6 @@ class Swarm(Conversation):
             more += [self._choker.next_deadline(), self._exchange.next_deadline()]
         if self._download is not None:
             more += [self._haves_due_at, self._download.picker.suspects.next_deadline()]
+            if self._buffers.waits_for_others:
+                more.append(self._now + BUFFERS_RETRY_S)
         return [deadline for deadline in more if deadline is not None]

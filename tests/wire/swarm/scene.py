@@ -17,6 +17,7 @@ from torrentd.wire.formats.ids import InfoHash, PeerId
 from torrentd.wire.peer.connection import PeerConnection
 from torrentd.wire.peer.events import BlockReceived, Event
 from torrentd.wire.swarm.actions import Action, Close, Dial, ReadBlocks, StorePiece, Transmit
+from torrentd.wire.swarm.buffer_pool import BufferPool
 from torrentd.wire.swarm.peer import Peer
 from torrentd.wire.swarm.swarm import Swarm
 
@@ -45,6 +46,7 @@ class Scene:
         policy: AddressPolicy = POLICY,
         infohash: InfoHash | None = None,
         seed: int = 1,
+        buffers: BufferPool | None = None,
     ) -> None:
         self.now = 1000.0
         self.torrent = torrent
@@ -64,6 +66,7 @@ class Scene:
             info=None if magnet else self.info,
             metadata=None if magnet else torrent.metadata,
             select=select,
+            buffers=buffers,
         )
         self.do(self.swarm.start(self.now))
         if opened and not magnet:

@@ -20,7 +20,7 @@ ALL = full_mask(COUNT)
 def picker_of(
     *, had: int = 0, wanted: int = ALL, memory: int = 1 << 30, rng_seed: int = 1
 ) -> Picker:
-    return Picker(GEOMETRY, had, wanted, BufferPool(memory), random.Random(rng_seed))
+    return Picker(GEOMETRY, had, wanted, BufferPool(memory).share(), random.Random(rng_seed))
 
 
 def join(picker: Picker, *peers: Peer, verified: int = 1) -> None:
@@ -427,7 +427,9 @@ def test_a_hundred_thousand_pieces_are_picked_without_a_walk() -> None:
     """100,000 pieces of one block: each pick is some operations on whole numbers. Were it a walk
     over pieces, this would take minutes."""
     geometry = Geometry(16_384, 16_384 * 100_000)
-    picker = Picker(geometry, 0b1111, full_mask(100_000), BufferPool(1 << 26), random.Random(1))
+    picker = Picker(
+        geometry, 0b1111, full_mask(100_000), BufferPool(1 << 26).share(), random.Random(1)
+    )
     peers = [seed(n, geometry) for n in range(2)]
     join(picker, *peers)
     for _ in range(200):

@@ -13,7 +13,7 @@ A, B = stand_in(1), stand_in(2)
 
 
 def pieces_of(had: int = 0, wanted: int = 0b11111, memory: int = 1 << 20) -> Pieces:
-    return Pieces(GEOMETRY, had, wanted, BufferPool(memory))
+    return Pieces(GEOMETRY, had, wanted, BufferPool(memory).share())
 
 
 def begin(pieces: Pieces, piece_index: int) -> Assembly:

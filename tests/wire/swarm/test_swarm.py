@@ -6,6 +6,7 @@ from tests.wire.swarm.scene import PIECES, TORRENT, Guest, Scene
 from tests.wire.torrents import File, multi_file
 from torrentd.config.schema import Limits
 from torrentd.wire.formats.geometry import BlockRef
+from torrentd.wire.formats.ids import InfoHash
 from torrentd.wire.formats.metainfo import infohash_of
 from torrentd.wire.peer.events import Choked, Have, InterestChanged, PiecesChanged, RequestRejected
 from torrentd.wire.peer.events import Unchoked as UnchokedEvent
@@ -20,6 +21,7 @@ from torrentd.wire.swarm.actions import (
     StorePiece,
     Transmit,
 )
+from torrentd.wire.swarm.buffer_pool import BufferPool
 
 
 def download(scene: Scene, guest: Guest) -> None:
@@ -319,7 +321,7 @@ class TestBackPressure:
         download_room = scene.swarm._download
         assert download_room is not None
         picker = download_room.picker
-        picker._pool._bytes_max = 3 * 40_000
+        picker._pool._pool.resize(3 * 40_000)
         guest = Guest(scene, pieces=scene.full())
         guest.unchoke()
         guest.answer_all()
@@ -346,3 +348,70 @@ def test_dials_stop_where_connections_are_enough() -> None:
     scene.do(scene.swarm.connection_lost(next(iter(scene.swarm.connections)), scene.now))
     assert len(scene.told(Dial)) == 1
     assert scene.told(Close) == []
+
+
+class TestSharedMemory:
+    """One pool for several torrents: nobody waits for ever."""
+
+    def test_a_torrent_gets_its_turn_when_another_lets_go(self) -> None:
+        pool = BufferPool(3 * 40_000)
+        first, second = Scene(buffers=pool), Scene(buffers=pool, infohash=InfoHash(b"2" * 20))
+        greedy, late = Guest(first, pieces=first.full()), Guest(second, pieces=second.full())
+        greedy.unchoke()
+        late.unchoke()
+        assert greedy.owed and not late.owed
+        greedy.answer_all()
+        assert first.hash_and_store()
+        second.later(0.2)
+        assert late.owed, "it was called, and asked again"
+        for _ in range(40):
+            for scene, guest in ((first, greedy), (second, late)):
+                guest.answer_all()
+                scene.hash_and_store()
+                scene.later(0.2)
+        assert first.swarm.is_complete and second.swarm.is_complete
+        assert pool.allocated_bytes == 0
+
+    def test_pieces_of_a_torrent_whose_peers_are_gone_make_room_for_another(self) -> None:
+        pool = BufferPool(3 * 40_000)
+        first, second = Scene(buffers=pool), Scene(buffers=pool, infohash=InfoHash(b"2" * 20))
+        gone = Guest(first, pieces=first.full())
+        gone.unchoke()
+        gone.answer(*list(gone.owed)[:1])
+        late = Guest(second, pieces=second.full())
+        late.unchoke()
+        assert not late.owed
+        first.do(first.swarm.connection_lost(gone.near, first.now))
+        second.later(0.2)
+        first.later(0.2)
+        second.later(0.2)
+        assert late.owed
+
+    def test_a_store_opened_anew_writes_off_what_the_old_one_had(self) -> None:
+        pool = BufferPool(3 * 40_000)
+        scene = Scene(buffers=pool)
+        guest = Guest(scene, pieces=scene.full())
+        guest.unchoke()
+        guest.answer_all()
+        late = scene.told(StorePiece)
+        assert late
+        scene.open()
+        for piece in late:
+            scene.do(scene.swarm.piece_stored(piece.piece_index, piece.buffer, scene.now))
+        guest.answer_all()
+        assert scene.hash_and_store(), "the memory is there again"
+        assert pool.allocated_bytes <= 3 * 40_000
+
+
+def test_while_it_is_held_no_piece_is_begun_and_what_was_begun_is_taken() -> None:
+    scene = Scene(limits=Limits(requests_outstanding_max=4))
+    guest = Guest(scene, pieces=scene.full())
+    guest.unchoke()
+    assert len(guest.owed) == 4
+    scene.do(scene.swarm.hold_download(True, scene.now))
+    guest.answer_all()
+    assert len(scene.hash_and_store()) == 2
+    scene.later(30)
+    assert not guest.owed and not scene.closed(), "peers are kept"
+    scene.do(scene.swarm.hold_download(False, scene.now))
+    assert guest.owed
