@@ -3,6 +3,21 @@
 from torrentd.daemon.status import DhtFamilyStatus, DhtStatus
 from torrentd.dht.stats import DhtStats, FamilyStats
 
+JOINING_PATIENCE_S = 30.0  # then `status` says that nobody answers
+
+
+def silence_sentence(stats: DhtStats, now: float, started_at: float) -> str | None:
+    """What is wrong, when nobody answers in either family."""
+    if any(family.health == "online" for family in stats.families):
+        return None
+    rejoins = sum(family.rejoins for family in stats.families)
+    again = f"; asked again with new sockets, {rejoins} times" if rejoins else ""
+    if stats.last_reply_at is not None:
+        return f"no DHT node has answered for {now - stats.last_reply_at:.0f} s{again}"
+    if now - started_at < JOINING_PATIENCE_S:
+        return None
+    return f"no DHT node has answered since the start, {now - started_at:.0f} s ago{again}"
+
 
 def dht_status(stats: DhtStats, now: float, *, dropped: int, answered_per_s: float) -> DhtStatus:
     """`dropped` are the datagrams that never came as far as the node."""
@@ -40,4 +55,6 @@ def _family(stats: FamilyStats) -> DhtFamilyStatus:
         stats.nodes_bad,
         stats.buckets,
         stats.votes,
+        stats.health,
+        stats.rejoins,
     )

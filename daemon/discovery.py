@@ -10,8 +10,9 @@ from torrentd.config.schema import Config
 from torrentd.daemon.control_call import Document
 from torrentd.daemon.dht_lookup import DhtLookup, Lookups
 from torrentd.daemon.dht_questions import Questions
-from torrentd.daemon.dht_reports import dht_status
+from torrentd.daemon.dht_reports import dht_status, silence_sentence
 from torrentd.daemon.driver import Driver
+from torrentd.daemon.endpoints import Endpoints
 from torrentd.daemon.errands import Errands
 from torrentd.daemon.logs import get_logger
 from torrentd.daemon.meter import Meter
@@ -27,15 +28,17 @@ from torrentd.dht.outputs import (
     Output,
     PeersFound,
     PingEnded,
+    RejoinBegan,
     ScrapeEnded,
     SearchEnded,
     SendDatagram,
+    SilenceEnded,
     TraceEnded,
 )
 from torrentd.dht.scrape import Scrape
 from torrentd.dht.search import Search
 from torrentd.dht.stats import NodeStats, SearchStats
-from torrentd.wire.formats.address import Address, AddressPolicy, is_ipv6
+from torrentd.wire.formats.address import Address, AddressPolicy
 from torrentd.wire.formats.ids import InfoHash
 
 DHT_OFF = "the DHT is off: dht.enabled is false"
@@ -64,7 +67,7 @@ class Discovery:
         self._secret_rng = secret_rng
         self._tasks = tasks
         self._on_peers = on_peers
-        self._endpoints: dict[bool, list[UdpEndpoint]] = {}
+        self._endpoints = Endpoints()
         self._node: DhtNode | None = None
         self._driver: Driver | None = None
         self._resolver: Resolver | None = None
@@ -73,15 +76,16 @@ class Discovery:
         self._lookups = Lookups(self._begin, self._drop)
         self.errands = Errands(self._begin, self._drop)
         self._swarms: dict[InfoHash, tuple[float, ScrapeEnded | None]] = {}
+        self._started_at = 0.0
+        self.on_silence_ended: Callable[[float], None] = lambda since: None
 
     def start(self, endpoints: list[UdpEndpoint], snapshot: bytes | None) -> None:
         """Begin to live on the network; `snapshot` is what `snapshot()` gave in an earlier run."""
-        for endpoint in endpoints:
-            self._endpoints.setdefault(endpoint.ipv6, []).append(endpoint)
+        self._endpoints = Endpoints(endpoints)
         self._resolver = Resolver(
             self._config.dht.bootstrap,
             self._policy,
-            list(self._endpoints),
+            [family == "ipv6" for family in self._endpoints.families],
             self._bootstrap,
             self._tasks,
             self._rng,
@@ -89,7 +93,7 @@ class Discovery:
         self._node = DhtNode(
             limits=self._config.limits,
             policy=self._policy,
-            families=tuple("ipv6" if ipv6 else "ipv4" for ipv6 in sorted(self._endpoints)),
+            families=self._endpoints.families,
             listen_port=self._config.listen.port,
             read_only=self._config.dht.read_only,
             rng=self._rng,
@@ -97,6 +101,7 @@ class Discovery:
             now=time.monotonic(),
             snapshot=snapshot,
         )
+        self._started_at = time.monotonic()
         self._driver = Driver(self._node.next_deadline, self._tick)
         self._tick(time.monotonic())
         self._driver.rearm(time.monotonic())
@@ -180,6 +185,13 @@ class Discovery:
         self.add_node(address)
         return ended, any(node.address == str(address) for node in self.nodes())
 
+    def rejoin(self, slept_s: float = 0.0) -> None:
+        """The machine's network changed, or the machine slept: new sockets, everybody asked."""
+        if self._node is not None:
+            now = time.monotonic()
+            self._endpoints.renew()
+            self._perform(self._node.rejoin(now, slept_s), now)
+
     def snapshot(self) -> bytes | None:
         """What to keep for the next run; None without a DHT."""
         return self._node.snapshot(time.monotonic()) if self._node is not None else None
@@ -191,9 +203,10 @@ class Discovery:
             return DhtStatus(enabled=False)
         now = time.monotonic()
         stats = self._node.stats(now)
-        dropped = sum(e.dropped for endpoints in self._endpoints.values() for e in endpoints)
         answered_per_s = self._answered.per_s(stats.replies_sent, now)
-        return dht_status(stats, now, dropped=dropped, answered_per_s=answered_per_s)
+        return dht_status(
+            stats, now, dropped=self._endpoints.dropped, answered_per_s=answered_per_s
+        )
 
     def joined_at(self, now: float) -> float | None:
         """When somebody answered us first; None while there is no good node. Without a DHT nobody
@@ -202,6 +215,20 @@ class Discovery:
             return 0.0
         stats = self._node.stats(now)
         return stats.first_reply_at if stats.nodes_good else None
+
+    def warnings(self) -> list[str]:
+        """That nobody answers, since when, and why perhaps: for people."""
+        if self._node is None:
+            return []
+        now = time.monotonic()
+        sentence = silence_sentence(self._node.stats(now), now, self._started_at)
+        if sentence is None:
+            return []
+        troubles = self._resolver.troubles if self._resolver is not None else {}
+        return [
+            sentence,
+            *(f"bootstrap host {host} does not resolve: {why}" for host, why in troubles.items()),
+        ]
 
     def searches(self) -> list[SearchStats]:
         return self._node.search_stats() if self._node is not None else []
@@ -260,7 +287,7 @@ class Discovery:
         for output in outputs:
             match output:
                 case SendDatagram():
-                    self._send(output, received_by)
+                    self._endpoints.send(output.data, output.address, received_by)
                 case PeersFound():
                     self._on_peers(output.infohash, output.peers)
                 case SearchEnded():
@@ -275,7 +302,13 @@ class Discovery:
             self._driver.rearm(now)
 
     def _hear(
-        self, output: ScrapeEnded | PingEnded | BootstrapWanted | ExternalAddressChanged
+        self,
+        output: ScrapeEnded
+        | PingEnded
+        | BootstrapWanted
+        | RejoinBegan
+        | SilenceEnded
+        | ExternalAddressChanged,
     ) -> None:
         match output:
             case ScrapeEnded():
@@ -285,14 +318,24 @@ class Discovery:
             case BootstrapWanted():
                 if self._resolver is not None:
                     self._resolver.want()
+            case RejoinBegan():
+                self._rejoin_began(output)
+            case SilenceEnded():
+                self._silence_ended(output)
             case ExternalAddressChanged():
                 log.info("our address is", host=output.host)
             case _:
                 assert_never(output)
 
-    def _send(self, output: SendDatagram, received_by: UdpEndpoint | None) -> None:
-        ipv6 = is_ipv6(output.address.host)
-        if received_by is not None and received_by.ipv6 is ipv6:
-            received_by.send(output.data, output.address)
-        elif endpoints := self._endpoints.get(ipv6):
-            endpoints[0].send(output.data, output.address)
+    def _rejoin_began(self, began: RejoinBegan) -> None:
+        if began.silent_since is None:
+            log.warning("few DHT nodes are left, asking everybody", family=began.family)
+        else:
+            silent_s = round(time.monotonic() - began.silent_since)
+            log.warning("no DHT node answers, opening sockets", family=began.family, s=silent_s)
+        self._endpoints.renew(began.family)
+
+    def _silence_ended(self, ended: SilenceEnded) -> None:
+        after_s = round(time.monotonic() - ended.since)
+        log.info("DHT nodes answer", family=ended.family, after_s=after_s)
+        self.on_silence_ended(ended.since)

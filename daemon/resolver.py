@@ -1,9 +1,12 @@
-"""Bootstrap host names to addresses: in threads, all at once, again while they are wanted (D14)."""
+"""Bootstrap host names to addresses: in threads, all at once, again while they are wanted (D14).
+
+How often nodes are wanted is for the DHT to say, which backs off; here is only a least distance of
+two rounds, and of a name server that does not answer, that it cannot have all the threads.
+"""
 
 import asyncio
 import random
 import socket
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -13,8 +16,8 @@ from torrentd.daemon.tasks import Tasks
 from torrentd.daemon.workers import Workers
 from torrentd.wire.formats.address import Address, AddressPolicy, is_ipv6
 
-BACKOFF_FIRST_S = 5.0
-BACKOFF_MAX_S = 300.0
+ROUND_S = 5.0
+ASKED_AT_ONCE_MAX = 2  # the same host: one that hangs, and one after the network changed
 THREADS_MAX = 8
 ANSWERS_PER_HOST_MAX = 16  # a lie of the name server stays small
 
@@ -31,8 +34,8 @@ def look_up(host: str, port: int) -> list[Address]:
 
 
 class Resolver:
-    """`want` starts a round of lookups, or has it start as soon as the back-off of the last one is
-    over. The DHT asks again for as long as it lacks nodes."""
+    """`want` starts a round of lookups, at once or soon after the last one. `troubles`: the hosts
+    that did not resolve when they were last asked, and why."""
 
     def __init__(
         self,
@@ -51,13 +54,13 @@ class Resolver:
         self._workers = Workers("resolver", THREADS_MAX, tasks)
         self._rng = rng
         self._lookup = lookup
-        self._backoff_s = BACKOFF_FIRST_S
-        self._round_at = float("-inf")
+        self.troubles: dict[str, str] = {}
+        self._asking: dict[str, int] = {}
         self._wanted = False
         self._timer: asyncio.TimerHandle | None = None
 
     def want(self) -> None:
-        """Nodes are wanted, now or as soon as the back-off allows."""
+        """Nodes are wanted, now or a few seconds after the last round began."""
         self._wanted = True
         if self._timer is None:
             self._start_round()
@@ -70,19 +73,17 @@ class Resolver:
             self._timer = None
 
     def _start_round(self) -> None:
-        """Every host at once; the back-off counts from here, whether they answer or not."""
-        now = time.monotonic()
-        if now - self._round_at > 2 * BACKOFF_MAX_S:
-            self._backoff_s = BACKOFF_FIRST_S  # it went well for long: this is another trouble
-        self._round_at = now
+        """Every host at once; the next round counts from here, whether they answer or not."""
         self._wanted = False
         for host, port in self._hosts:
-            self._workers.submit(partial(self._ask, host, port), partial(self._answered, host))
-        delay_s = self._backoff_s * self._rng.uniform(0.8, 1.2)
-        self._backoff_s = min(self._backoff_s * 2, BACKOFF_MAX_S)
-        self._timer = asyncio.get_running_loop().call_later(delay_s, self._backoff_over)
+            asking = self._asking.get(host, 0)
+            if asking < ASKED_AT_ONCE_MAX:
+                self._asking[host] = asking + 1
+                self._workers.submit(partial(self._ask, host, port), partial(self._answered, host))
+        delay_s = ROUND_S * self._rng.uniform(0.8, 1.2)
+        self._timer = asyncio.get_running_loop().call_later(delay_s, self._round_over)
 
-    def _backoff_over(self) -> None:
+    def _round_over(self) -> None:
         self._timer = None
         if self._wanted:
             self._start_round()
@@ -95,9 +96,14 @@ class Resolver:
             return str(error)
 
     def _answered(self, host: str, answer: list[Address] | str) -> None:
+        self._asking[host] -= 1
         if isinstance(answer, str):
-            log.warning("bootstrap host does not resolve", host=host, cause=answer)
+            if self.troubles.get(host) != answer:  # once, not every few seconds for a night
+                log.warning("bootstrap host does not resolve", host=host, cause=answer)
+            self.troubles[host] = answer
             return
+        if self.troubles.pop(host, None) is not None:
+            log.info("bootstrap host resolves again", host=host)
         good = [
             address
             for address in dict.fromkeys(answer)

@@ -313,7 +313,7 @@ class Session:
             torrent.traffic.peers_found(peers, "dht")
 
     def _warnings(self, torrents: list[Torrent]) -> list[str]:
-        found = dict.fromkeys(self._doors.warnings)
+        found = dict.fromkeys([*self._doors.warnings, *self._discovery.warnings()])
         if self._dht_problem is not None:
             found[self._dht_problem] = None
         if self._state.reserve.released:

@@ -49,6 +49,8 @@ class DhtFamilyStatus:
     nodes_bad: int
     buckets: int
     votes: dict[str, list[str]]  # by the address that they say is ours: who said so (BEP 42)
+    health: Literal["joining", "online", "silent"] = "joining"
+    rejoins: int = 0  # begun because nobody answered, or too few good nodes were left
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 A datagram's first byte says whose it is: `d` opens a KRPC dictionary (BEP 5); the rest may one day
 be uTP (BEP 29), and is dropped and counted until then. An endpoint never stays closed: when the
-loop takes it away, it is opened again.
+loop takes its socket away, or `renew` does, it gets another one. Only `shut` and `close` end that.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ DATAGRAM_BYTES_MAX = 2048
 RECEIVE_BUFFER_BYTES = 2 * 1024 * 1024  # outlives a pause of the loop at 20,000 datagrams a second
 REOPEN_FIRST_S = 0.1
 REOPEN_MAX_S = 30.0
+UNSETTLED_MAX = 256  # datagrams that wait for the next socket
 KRPC_FIRST_BYTE = ord("d")
 
 log = get_logger("udp")
@@ -40,11 +41,38 @@ class UdpEndpoint(asyncio.DatagramProtocol):
         self._on_krpc = on_krpc
         self._tasks = tasks
         self._transport: asyncio.DatagramTransport | None = None
-        self._closing = False
+        self._is_wanted = False
+        self._retry = asyncio.Event()
+        self._unsettled: list[tuple[bytes, Address]] | None = None  # not None: in `renew`
         self._full = False
 
     async def open(self) -> None:
         """Bind; OSError when the address cannot be had. `bound` has the real port afterwards."""
+        self._is_wanted = False
+        await self._bind()
+        self._is_wanted = True
+
+    def renew(self) -> None:
+        """Another socket at the same address, now; while it cannot be had, as soon as it can. What
+        is sent meanwhile waits for it."""
+        self._retry.set()
+        if self._transport is not None and self._unsettled is None:
+            self._unsettled = []
+            self._transport.abort()
+
+    def shut(self) -> None:
+        """Let the address go; `open` may take it again."""
+        self._is_wanted = False
+        self._retry.set()
+        if self._transport is not None:
+            self._transport.abort()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything can be sent from here; so it is while the socket is renewed."""
+        return self._transport is not None or self._unsettled is not None
+
+    async def _bind(self) -> None:
         sock = bind_datagram_socket(self.bound)
         self.bound = Address(self.bound.host, sock.getsockname()[1])
         loop = asyncio.get_running_loop()
@@ -52,12 +80,18 @@ class UdpEndpoint(asyncio.DatagramProtocol):
         self._transport, _ = await loop.create_datagram_endpoint(lambda: self, sock=sock)
 
     def close(self) -> None:
-        self._closing = True
+        """For good; what was sent has time to leave."""
+        self._is_wanted = False
+        self._retry.set()
         if self._transport is not None:
             self._transport.close()
 
     def send(self, data: bytes, address: Address) -> None:
         """Send; or drop and count, when the address is forbidden or foreign, or the queue full."""
+        if self._unsettled is not None:
+            if len(self._unsettled) < UNSETTLED_MAX:
+                self._unsettled.append((data, address))
+            return
         transport = self._transport
         if (
             transport is None
@@ -91,20 +125,34 @@ class UdpEndpoint(asyncio.DatagramProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
-        if not self._closing:
-            log.warning("UDP endpoint was closed, opening it again", address=str(self.bound))
+        if self._is_wanted:
+            log.info("UDP endpoint is opened again", address=str(self.bound))
             self._tasks.spawn(self._reopen(), f"reopen udp {self.bound}")
 
     async def _reopen(self) -> None:
         delay_s = REOPEN_FIRST_S
-        while not self._closing:
+        while self._is_wanted:
             try:
-                await self.open()
-                return
+                await self._bind()
             except OSError as error:
                 log.warning("UDP endpoint stays closed", address=str(self.bound), cause=str(error))
-            await asyncio.sleep(delay_s)
-            delay_s = min(delay_s * 2, REOPEN_MAX_S)
+                self._unsettled = None
+            else:
+                self._settle()
+                return
+            self._retry.clear()
+            try:
+                async with asyncio.timeout(delay_s):
+                    await self._retry.wait()
+            except TimeoutError:
+                delay_s = min(delay_s * 2, REOPEN_MAX_S)
+
+    def _settle(self) -> None:
+        unsettled, self._unsettled = self._unsettled or [], None
+        for data, address in unsettled:
+            self.send(data, address)
+        if not self._is_wanted and self._transport is not None:
+            self._transport.abort()  # closed while it was being opened
 
 
 def bind_datagram_socket(address: Address) -> socket.socket:

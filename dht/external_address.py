@@ -39,6 +39,11 @@ class ExternalAddressVote:
         self._changed_at = now
         return True
 
+    def begin_anew(self) -> None:
+        """We are perhaps somewhere else: those that spoke before know nothing of it."""
+        self._votes.clear()
+        self._changed_at = None
+
     def voters(self, host: str) -> int:
         return sum(voted == host for _, voted in self._votes.values())
 

@@ -13,6 +13,7 @@ from typing import Final
 from torrentd.dht.bucket import BUCKET_SIZE, Bucket
 from torrentd.dht.contact import Contact, NodeState
 from torrentd.dht.external_address import ExternalAddressVote
+from torrentd.dht.health import Health
 from torrentd.dht.lookup import Lookup
 from torrentd.dht.node_id import NodeId, id_fits_host, node_id_for, random_node_id
 from torrentd.dht.routing_table import RoutingTable
@@ -21,6 +22,7 @@ from torrentd.wire.formats.address import Address, AddressPolicy
 
 BOOTSTRAP_S_MIN: Final = 5.0
 BOOTSTRAP_S_MAX: Final = 300.0
+SILENT_BOOTSTRAP_S_MAX: Final = 20.0  # while nobody at all answers: back soon after the network
 PING_S: Final = 5.0  # 160 nodes within a quarter of an hour
 PING_SOON_S: Final = 0.2  # after a start, when most of the table has to prove itself again
 VERIFY_S: Final = 0.1
@@ -43,6 +45,7 @@ class Network:
     ) -> None:
         self.family: Final = family
         self.vote: Final = ExternalAddressVote()
+        self.health: Final = Health(now)
         self.own_id = own_id or random_node_id(secret_rng)
         self.table = RoutingTable(self.own_id, policy, now)
         self.upkeep: Lookup | None = None  # the one lookup of ours that keeps the table
@@ -60,8 +63,14 @@ class Network:
 
     # Bootstrap.
 
-    def is_bootstrap_due(self, now: float) -> bool:
-        """Too few nodes, and the last try was long enough ago: 5 s, then up to 5 min (D14)."""
+    def bootstrap_soon(self, now: float) -> None:
+        """The back-off begins anew, after the bootstrap that begins now."""
+        self._bootstrap_s = BOOTSTRAP_S_MIN
+        self.bootstrap_at = now + BOOTSTRAP_S_MIN
+
+    def is_bootstrap_due(self, now: float, *, nobody_answers: bool) -> bool:
+        """Too few nodes, and the last try was long enough ago: 5 s, then up to 5 min (D14), or to
+        20 s as long as nobody answers, in either family."""
         if now < self.bootstrap_at:
             return False
         if self.table.count(NodeState.GOOD, now) >= BUCKET_SIZE:
@@ -69,7 +78,8 @@ class Network:
             self.bootstrap_at = now + BOOTSTRAP_S_MAX
             return False
         self.bootstrap_at = now + self._bootstrap_s * self._rng.uniform(0.8, 1.2)
-        self._bootstrap_s = min(2 * self._bootstrap_s, BOOTSTRAP_S_MAX)
+        s_max = SILENT_BOOTSTRAP_S_MAX if nobody_answers else BOOTSTRAP_S_MAX
+        self._bootstrap_s = min(2 * self._bootstrap_s, s_max)
         return True
 
     # Lookups.
@@ -178,6 +188,8 @@ class Network:
             nodes_bad=self.table.count(NodeState.BAD, now),
             buckets=len(self.table.buckets),
             votes=self.vote.votes(),
+            health=self.health.state,
+            rejoins=self.health.rejoins,
         )
 
     def node_stats(self, now: float) -> list[NodeStats]:

@@ -38,6 +38,7 @@ from torrentd.dht.outputs import (
 )
 from torrentd.dht.peer_store import PeerStore
 from torrentd.dht.rate_limit import Budget, ProvenAddresses
+from torrentd.dht.recovery import Recovery
 from torrentd.dht.responder import AMPLIFICATION_MAX, Responder, asks_for_more
 from torrentd.dht.search import PeerSearch, Search
 from torrentd.dht.searches import Searches
@@ -85,6 +86,7 @@ class DhtNode:
             self._networks, self._transactions, policy, self._stats, read_only=read_only
         )
         self._searches: Final = Searches(self._networks, self._asker, self._store, policy)
+        self._recovery: Final = Recovery(self._networks, self._searches, self._asker)
         self._gate: Final = Gate(
             limits, families, policy, self._transactions, self._stats, secret_rng, now
         )
@@ -138,11 +140,21 @@ class DhtNode:
     def bootstrap(self, addresses: list[Address], now: float) -> list[Output]:
         """Ask these addresses, all at once, for the nodes closest to us."""
         self._deadline = None
-        return self._searches.bootstrap([a for a in addresses if self._hearsay.may_ask(a)], now)
+        usable = [address for address in addresses if self._hearsay.may_ask(address)]
+        self._recovery.remember(usable)
+        return self._searches.bootstrap(usable, now)
+
+    def rejoin(self, now: float, slept_s: float = 0.0) -> list[Output]:
+        """The machine's network changed, or the machine slept so long: ask everybody known."""
+        self._deadline = None
+        return self._recovery.rejoin(now, slept_s)
 
     def add_node(self, address: Address, now: float) -> list[Output]:
         """A node is said to be at this address (PORT message, `nodes` of a torrent): ping it."""
-        if not self._hearsay.may_ask(address) or self._transactions.is_asked(address):
+        if not self._hearsay.may_ask(address):
+            return []
+        self._recovery.remember([address])
+        if self._transactions.is_asked(address):
             return []
         self._deadline = None
         return self._asker.ping(address, now)
@@ -160,9 +172,11 @@ class DhtNode:
         for transaction in self._transactions.expired(now):
             self._stats.timeouts += 1
             out += self._on_timeout(transaction, now)
-        due = [network.is_bootstrap_due(now) for network in self._networks.values()]
+        out += self._recovery.tick(now)
+        silent = self._recovery.nobody_answers()
+        due = [n.is_bootstrap_due(now, nobody_answers=silent) for n in self._networks.values()]
         if any(due):
-            out.append(BootstrapWanted())
+            out += [BootstrapWanted(), *self._searches.bootstrap(self._recovery.named(), now)]
         out += self._searches.tick(now)
         for network in self._networks.values():
             for whom in network.pings_due(now):
@@ -175,7 +189,7 @@ class DhtNode:
     def next_deadline(self) -> float | None:
         if self._deadline is None:
             deadlines = [network.next_deadline() for network in self._networks.values()]
-            deadlines.append(self._expire_at)
+            deadlines += [self._expire_at, self._recovery.next_deadline()]
             for deadline in (self._transactions.next_deadline(), self._searches.next_deadline()):
                 if deadline is not None:
                     deadlines.append(deadline)
@@ -282,6 +296,7 @@ class DhtNode:
         self._proven.add(source, now)
         network = self._network_of(source)
         out = self._tell_table(network, response.node_id, transaction, now)
+        out += self._recovery.answered(network, now)
         if transaction.is_told:
             rtt_s = now - transaction.sent_at
             out.append(PingEnded(source, rtt_s, response.node_id, response.external))
@@ -323,7 +338,7 @@ class DhtNode:
             return []
         self._deadline = None
         self._stats.errors_received += 1
-        told: list[Output] = []
+        told = self._recovery.answered(self._network_of(source), now)
         if transaction.is_told:
             told.append(PingEnded(source, now - transaction.sent_at))
         told += self._searches.failed(transaction, now, error_code=error.code)

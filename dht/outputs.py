@@ -92,6 +92,23 @@ class BootstrapWanted:
 
 
 @dataclass(slots=True)
+class RejoinBegan:
+    """Nobody of this family answered since `silent_since`, or (None) too few good nodes are left:
+    open its sockets again. Repeated with back-off while it stays so."""
+
+    family: Family
+    silent_since: float | None
+
+
+@dataclass(slots=True)
+class SilenceEnded:
+    """Nodes of this family answer again, or for the first time; nobody had since then."""
+
+    family: Family
+    since: float
+
+
+@dataclass(slots=True)
 class ExternalAddressChanged:
     """Nodes of different networks agree that this is our address (BEP 42); the id follows it."""
 
@@ -107,5 +124,7 @@ Output = (
     | TraceEnded
     | PingEnded
     | BootstrapWanted
+    | RejoinBegan
+    | SilenceEnded
     | ExternalAddressChanged
 )

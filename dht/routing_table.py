@@ -211,6 +211,19 @@ class RoutingTable(KademliaRoutingTable):  # type: ignore[misc]  # kademlia is u
     def at(self, address: Address) -> Contact | None:
         return self._by_address.get(address)
 
+    def reprieve(self) -> None:
+        """There was an outage: what failed, whoever it was, is asked once more before it is bad."""
+        for contact in self:
+            contact.failures = min(contact.failures, FAILURES_BAD - 1)
+
+    def age(self, duration_s: float) -> None:
+        """So much time passed beside the clock, while the machine slept."""
+        for contact in self._by_address.values():
+            if contact.last_replied_at is not None:
+                contact.last_replied_at -= duration_s
+            if contact.last_queried_at is not None:
+                contact.last_queried_at -= duration_s
+
     def __iter__(self) -> Iterator[Contact]:
         """Every contact but the replacements, in the order of the id space."""
         for bucket in self.buckets:

@@ -95,6 +95,17 @@ class Searches:
             out += self._advance(network.upkeep, None, now)
         return out
 
+    def join(self, network: Network, addresses: list[Address], now: float) -> list[Output]:
+        """A new lookup of our own id, of the whole table, bad nodes too, and of these addresses."""
+        if network.upkeep is not None:
+            network.upkeep.is_over = True
+        lookup = network.upkeep = self._own_lookup(network, network.own_id, now)
+        for contact in network.table:
+            lookup.offer(contact.address, contact.id, rtt_s=contact.rtt_s)
+        for address in addresses:
+            lookup.offer(address, None)
+        return self._advance(lookup, None, now)
+
     # What the network tells.
 
     def tell_stored(self, infohash: InfoHash, now: float) -> list[Output]:

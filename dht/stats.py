@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from torrentd.dht.health import HealthState
+
 Family = Literal["ipv4", "ipv6"]
 
 
@@ -18,6 +20,8 @@ class FamilyStats:
     nodes_bad: int
     buckets: int
     votes: dict[str, list[str]]  # by the address that they say is ours: who said so
+    health: HealthState = "joining"
+    rejoins: int = 0  # begun because nobody answered, or too few good nodes were left
 
 
 @dataclass(slots=True)

@@ -41,6 +41,7 @@ def show_status(document: Document) -> None:
         rows += _votes(family)
     rows += [
         ("last reply", _last_reply(document)),
+        *_health(families),
         ("asked", _asked(document)),
         ("answered", _answered(document)),
         ("received", _traffic(document, "received")),
@@ -128,6 +129,20 @@ def _votes(family: Document) -> list[tuple[str, str]]:
 def _last_reply(document: Document) -> str:
     age_s = document.number_or_none("last_reply_age_s")
     return "none yet" if age_s is None else f"{duration(age_s)} ago"
+
+
+def _health(families: list[Document]) -> list[tuple[str, str]]:
+    """Only what is not as it should be, or was not."""
+    rows = []
+    for family in families:
+        words = {"joining": "nobody has answered yet", "silent": "nobody answers any more"}
+        state = words.get(family.text("health"), "")
+        rejoins = family.integer("rejoins")
+        joined = f"everybody asked again {many(rejoins, 'time')}" if rejoins else ""
+        text = ", ".join(part for part in (state, joined) if part)
+        if text:
+            rows.append((f"{family.text('family')} state", text))
+    return rows
 
 
 def _asked(document: Document) -> str:

@@ -56,7 +56,7 @@ def make_dht() -> DhtStatus:
         "203.0.113.9": ["198.51.100.1", "192.0.2.7", "203.0.113.200"],
         "192.0.2.1": ["10.9.8.7"],
     }
-    family = DhtFamilyStatus("ipv4", "a1" * 20, "203.0.113.9", 123, 7, 2, 16, votes)
+    family = DhtFamilyStatus("ipv4", "a1" * 20, "203.0.113.9", 123, 7, 2, 16, votes, "online")
     return DhtStatus(
         enabled=True,
         nodes_good=123,

@@ -2,8 +2,9 @@
 
 from dataclasses import fields
 
-from torrentd.daemon.dht_reports import dht_status
+from torrentd.daemon.dht_reports import JOINING_PATIENCE_S, dht_status, silence_sentence
 from torrentd.daemon.status import DhtFamilyStatus, DhtStatus
+from torrentd.dht.health import HealthState
 from torrentd.dht.stats import DhtStats, FamilyStats
 
 
@@ -34,7 +35,32 @@ def test_the_last_reply_has_an_age_once_there_was_one() -> None:
 
 def test_a_family_is_told_with_its_votes() -> None:
     votes = {"203.0.113.9": ["192.0.2.1"]}
-    family = FamilyStats("ipv4", "a1" * 20, "203.0.113.9", 5, 2, 1, 3, votes)
+    family = FamilyStats("ipv4", "a1" * 20, "203.0.113.9", 5, 2, 1, 3, votes, "silent", 4)
     status = dht_status(DhtStats(families=[family]), 0.0, dropped=0, answered_per_s=0.0)
-    assert status.families == [DhtFamilyStatus("ipv4", "a1" * 20, "203.0.113.9", 5, 2, 1, 3, votes)]
+    assert status.families == [
+        DhtFamilyStatus("ipv4", "a1" * 20, "203.0.113.9", 5, 2, 1, 3, votes, "silent", 4)
+    ]
     assert status.nodes_bad == 1
+
+
+def family(health: HealthState, rejoins: int = 0) -> FamilyStats:
+    return FamilyStats("ipv4", "a1" * 20, None, 0, 0, 0, 1, {}, health, rejoins)
+
+
+class TestSilence:
+    def test_silence_is_a_sentence_with_its_length_and_what_was_done(self) -> None:
+        stats = DhtStats(last_reply_at=100.0, families=[family("silent", 2), family("joining", 1)])
+        assert silence_sentence(stats, 175.0, 0.0) == (
+            "no DHT node has answered for 75 s; asked again with new sockets, 3 times"
+        )
+
+    def test_one_family_that_answers_is_enough(self) -> None:
+        stats = DhtStats(last_reply_at=100.0, families=[family("silent", 2), family("online")])
+        assert silence_sentence(stats, 175.0, 0.0) is None
+
+    def test_a_start_has_some_time_before_it_is_a_trouble(self) -> None:
+        stats = DhtStats(families=[family("joining")])
+        assert silence_sentence(stats, 5.0 + JOINING_PATIENCE_S - 1, 5.0) is None
+        assert silence_sentence(stats, 45.0, 5.0) == (
+            "no DHT node has answered since the start, 40 s ago"
+        )

@@ -3,13 +3,14 @@
 import asyncio
 import random
 import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.daemon.session_room import make_config, new_host, run, supervised, until
+from tests.daemon.session_room import make_config, new_host, run, supervised, turn, until
 from torrentd.daemon.discovery import Discovery
 from torrentd.daemon.status import Refused
 from torrentd.daemon.tasks import Tasks
@@ -102,6 +103,18 @@ class Node:
 
     def say(self, data: bytes, to: Address) -> None:
         self.socket.sendto(data, to)
+
+
+class SkippingClock:
+    """The clock of discovery and its driver, which a test may set ahead."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._ahead_s = 0.0
+        self._now = time.monotonic
+        monkeypatch.setattr(time, "monotonic", lambda: self._now() + self._ahead_s)
+
+    def skip(self, duration_s: float) -> None:
+        self._ahead_s += duration_s
 
 
 class TestDatagrams:
@@ -268,6 +281,60 @@ class TestPing:
                         await asked
                     with pytest.raises(Refused, match="off"):
                         await there.discovery.ping(node.address)
+
+        run(scenario())
+
+
+class TestOutage:
+    def test_when_nobody_answers_sockets_are_new_everybody_is_asked_and_people_are_told(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The minute passes in the core's clock alone."""
+        clock = SkippingClock(monkeypatch)
+
+        async def scenario() -> None:
+            with Node() as node:
+                async with room(tmp_path, ("no-such-host.invalid:1",)) as there:
+                    heard: list[float] = []
+                    there.discovery.on_silence_ended = heard.append
+                    there.discovery.add_node(node.address)
+                    await node.answer()
+                    await until(lambda: there.discovery.status().nodes_good == 1)
+                    assert there.discovery.warnings() == []
+                    sockets = [endpoint._transport for endpoint in there.endpoints]
+                    while there.discovery.status().families[0].health == "online":
+                        clock.skip(5)
+                        there.discovery._tick(time.monotonic())
+                        await turn()
+                    assert there.discovery.status().families[0].rejoins == 1
+                    await until(
+                        lambda: all(
+                            endpoint._transport not in (None, before)
+                            for endpoint, before in zip(there.endpoints, sockets, strict=True)
+                        )
+                    )
+                    assert "no DHT node has answered for" in there.discovery.warnings()[0]
+                    asked: dict[bytes, Bencoded] = {}
+                    while asked.get(b"q") != b"find_node" or not heard:
+                        asked = await node.answer(nodes=b"")
+                        await turn()
+                    assert there.discovery.warnings() == []
+
+        run(scenario())
+
+    def test_a_rejoin_asks_from_new_sockets_at_once(self, tmp_path: Path) -> None:
+        async def scenario() -> None:
+            with Node() as node:
+                async with room(tmp_path) as there:
+                    there.discovery.add_node(node.address)
+                    await node.answer()
+                    await until(lambda: there.discovery.status().nodes_good == 1)
+                    before = there.endpoints[0]._transport
+                    there.discovery.rejoin()
+                    asked: dict[bytes, Bencoded] = {}
+                    while asked.get(b"q") != b"find_node":
+                        asked = await node.answer(nodes=b"")
+                    await until(lambda: there.endpoints[0]._transport not in (None, before))
 
         run(scenario())
 

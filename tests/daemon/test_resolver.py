@@ -1,4 +1,4 @@
-"""Bootstrap hosts: all at once, again with back-off, and no answer is believed blindly (D14)."""
+"""Bootstrap hosts: all at once, again while wanted, and no answer is believed blindly (D14)."""
 
 import random
 import threading
@@ -7,7 +7,13 @@ import pytest
 
 from tests.daemon.session_room import run, supervised, until
 from torrentd.daemon import resolver as resolver_module
-from torrentd.daemon.resolver import ANSWERS_PER_HOST_MAX, Lookup, Resolver, look_up
+from torrentd.daemon.resolver import (
+    ANSWERS_PER_HOST_MAX,
+    ASKED_AT_ONCE_MAX,
+    Lookup,
+    Resolver,
+    look_up,
+)
 from torrentd.daemon.tasks import Tasks
 from torrentd.wire.formats.address import Address, AddressPolicy
 
@@ -75,16 +81,16 @@ class TestAnswers:
         assert look_up("::1", 6881) == [Address("::1", 6881)]
 
 
-class TestBackoff:
+class TestRounds:
     def test_a_host_that_does_not_resolve_is_asked_again_for_as_long_as_it_is_wanted(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(resolver_module, "BACKOFF_FIRST_S", 0.002)
-        monkeypatch.setattr(resolver_module, "BACKOFF_MAX_S", 60.0)
+        monkeypatch.setattr(resolver_module, "ROUND_S", 0.002)
 
         async def scenario() -> None:
             async with supervised() as tasks:
                 asked: list[str] = []
+                troubles: list[dict[str, str]] = []
 
                 def lookup(host: str, port: int) -> list[Address]:
                     asked.append(host)
@@ -96,8 +102,37 @@ class TestBackoff:
                 while not room.told:
                     room.resolver.want()
                     await until(lambda: room.resolver._timer is None or bool(room.told))
+                    troubles.append(dict(room.resolver.troubles))
                 assert len(asked) == 4
-                assert room.resolver._backoff_s == pytest.approx(0.002 * 16)
+                assert {"a": "Temporary failure in name resolution"} in troubles
+                assert room.resolver.troubles == {}
+                room.resolver.close()
+
+        run(scenario())
+
+    def test_a_name_server_that_hangs_does_not_get_all_the_threads(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """However often they are wanted: hosts that answer are asked in every round."""
+        monkeypatch.setattr(resolver_module, "ROUND_S", 0.001)
+
+        async def scenario() -> None:
+            async with supervised() as tasks:
+                hangs = threading.Event()
+                asked: list[str] = []
+
+                def lookup(host: str, port: int) -> list[Address]:
+                    asked.append(host)
+                    if host == "a":
+                        hangs.wait(10)
+                    return [GOOD]
+
+                room = Room(tasks, lookup, "a:1", "b:1")
+                while asked.count("b") < 20:
+                    room.resolver.want()
+                    await until(lambda: room.resolver._timer is None)
+                assert asked.count("a") == ASKED_AT_ONCE_MAX
+                hangs.set()
                 room.resolver.close()
 
         run(scenario())

@@ -1,11 +1,13 @@
 """The UDP endpoint: whose a datagram is, where none may go, and that it never stays closed."""
 
 import asyncio
+import errno
 import socket
 
 import pytest
 
 from tests.daemon.session_room import new_host, run, supervised, until
+from torrentd.daemon import udp
 from torrentd.daemon.tasks import Tasks
 from torrentd.daemon.udp import DATAGRAM_BYTES_MAX, UdpEndpoint
 from torrentd.wire.formats.address import Address, AddressPolicy
@@ -54,10 +56,7 @@ class TestReceiving:
                 await until(lambda: bool(room.received))
                 assert room.received == [(QUERY, room.other_address)]
                 room.endpoint.send(b"answer", room.other_address)
-                answer = await asyncio.get_running_loop().run_in_executor(
-                    None, _blocking_receive, room.other
-                )
-                assert answer == b"answer"
+                assert await _receive(room.other) == b"answer"
                 room.close()
 
         run(scenario())
@@ -159,6 +158,63 @@ class TestReopening:
 
         run(scenario())
 
+    def test_renewed_it_has_another_socket_and_what_was_sent_meanwhile_leaves_by_it(self) -> None:
+        async def scenario() -> None:
+            async with supervised() as tasks:
+                room = Room(tasks)
+                await room.endpoint.open()
+                bound, first = room.endpoint.bound, room.endpoint._transport
+                room.endpoint.renew()
+                room.endpoint.renew()  # twice is once
+                assert room.endpoint.is_open
+                room.endpoint.send(b"sent meanwhile", room.other_address)
+                await until(lambda: room.endpoint._transport not in (None, first))
+                await until(lambda: room.endpoint._unsettled is None)
+                assert room.endpoint.bound == bound
+                assert await _receive(room.other) == b"sent meanwhile"
+                room.say(QUERY)
+                await until(lambda: bool(room.received))
+                assert room.endpoint.unsent == 0
+                room.close()
+
+        run(scenario())
+
+    def test_an_address_that_cannot_be_had_at_renewal_is_had_as_soon_as_it_can(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def scenario() -> None:
+            async with supervised() as tasks:
+                room = Room(tasks)
+                await room.endpoint.open()
+                with monkeypatch.context() as patch:
+                    patch.setattr(udp, "bind_datagram_socket", _no_such_address)
+                    room.endpoint.renew()
+                    await until(lambda: not room.endpoint.is_open)
+                room.endpoint.renew()  # the network changed: it does not wait for its time
+                await until(lambda: room.endpoint.is_open)
+                room.say(QUERY)
+                await until(lambda: bool(room.received))
+                room.close()
+
+        run(scenario())
+
+    def test_shut_it_lets_its_address_go_and_may_be_opened_again(self) -> None:
+        async def scenario() -> None:
+            async with supervised() as tasks:
+                room = Room(tasks)
+                await room.endpoint.open()
+                bound = room.endpoint.bound
+                room.endpoint.shut()
+                await until(lambda: not room.endpoint.is_open)
+                udp.bind_datagram_socket(bound).close()
+                await room.endpoint.open()
+                assert room.endpoint.bound == bound
+                room.say(QUERY)
+                await until(lambda: bool(room.received))
+                room.close()
+
+        run(scenario())
+
     def test_closed_by_us_it_stays_closed(self) -> None:
         async def scenario() -> None:
             async with supervised() as tasks:
@@ -170,6 +226,14 @@ class TestReopening:
                 assert room.endpoint.unsent == 1
 
         run(scenario())
+
+
+async def _receive(sock: socket.socket) -> bytes:
+    return await asyncio.get_running_loop().run_in_executor(None, _blocking_receive, sock)
+
+
+def _no_such_address(address: Address) -> socket.socket:
+    raise OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address")
 
 
 def _blocking_receive(sock: socket.socket) -> bytes:

@@ -27,6 +27,22 @@ def test_voters_of_one_network_are_one_voter() -> None:
     assert vote.host is None
 
 
+def test_begun_anew_three_voters_elect_another_address_at_once() -> None:
+    """The machine's network changed: whoever spoke before knows nothing of it."""
+    vote = ExternalAddressVote()
+    for index in range(20):
+        vote.add(f"30.{index}.1.1", HOST, NOW)
+    assert vote.host == HOST
+    assert not any(vote.add(f"31.{index}.1.1", OTHER, NOW + 1) for index in range(3))
+    vote.begin_anew()
+    assert vote.host == HOST, "until others say otherwise"
+    assert [vote.add(f"32.{index}.1.1", OTHER, NOW + 2) for index in range(3)] == [
+        False,
+        False,
+        True,
+    ]
+
+
 @pytest.mark.parametrize("share", [0.2, 0.5])
 def test_liars_cannot_change_the_address_that_we_have(share: float) -> None:
     vote, rng = ExternalAddressVote(), random.Random(1)

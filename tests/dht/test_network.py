@@ -10,6 +10,7 @@ from torrentd.dht.network import (
     PING_S,
     RETRY_S,
     SELF_LOOKUP_S,
+    SILENT_BOOTSTRAP_S_MAX,
     UNVERIFIED_MAX,
     Network,
 )
@@ -35,22 +36,29 @@ def ended(network: Network, now: float, *, responses: int) -> None:
 class TestBootstrap:
     def test_wanted_at_once_and_then_with_back_off_for_ever(self) -> None:
         network, now = make(), NOW
-        assert network.is_bootstrap_due(NOW)
+        assert network.is_bootstrap_due(NOW, nobody_answers=False)
         waits = []
         for _ in range(40):
-            assert not network.is_bootstrap_due(network.bootstrap_at - 0.001)
+            assert not network.is_bootstrap_due(network.bootstrap_at - 0.001, nobody_answers=False)
             waits.append(network.bootstrap_at - now)
             now = network.bootstrap_at
-            assert network.is_bootstrap_due(now)
+            assert network.is_bootstrap_due(now, nobody_answers=False)
         assert 4 <= waits[0] <= 6 and 8 <= waits[1] <= 12
         assert all(0.8 * BOOTSTRAP_S_MAX <= wait <= 1.2 * BOOTSTRAP_S_MAX for wait in waits[8:])
         assert len(set(waits)) == len(waits)  # jitter: not everyone at once
 
+    def test_while_nobody_answers_never_later_than_twenty_seconds_and_a_fifth(self) -> None:
+        network, now = make(), NOW
+        for _ in range(40):
+            assert network.is_bootstrap_due(now, nobody_answers=True)
+            assert network.bootstrap_at - now <= 1.2 * SILENT_BOOTSTRAP_S_MAX
+            now = network.bootstrap_at
+
     def test_not_with_enough_good_nodes_and_soon_again_when_they_are_gone(self) -> None:
         network = make(nodes=30)
-        assert not network.is_bootstrap_due(NOW)
+        assert not network.is_bootstrap_due(NOW, nobody_answers=False)
         later = NOW + 16 * 60
-        assert network.is_bootstrap_due(later)
+        assert network.is_bootstrap_due(later, nobody_answers=False)
         assert network.bootstrap_at - later < 7
 
 
@@ -171,7 +179,7 @@ def test_what_is_due_is_never_later_than_the_deadline_says() -> None:
     network, now = make(nodes=20), NOW
     for _ in range(300):
         now = max(network.next_deadline(), now)
-        network.is_bootstrap_due(now)
+        network.is_bootstrap_due(now, nobody_answers=False)
         network.pings_due(now)
         target = network.lookup_due(now)
         if target is not None:

@@ -16,6 +16,8 @@ def test_the_union_names_every_output() -> None:
         outputs.TraceEnded(INFOHASH, queries=1, responses=1),
         outputs.PingEnded(address(1)),
         outputs.BootstrapWanted(),
+        outputs.RejoinBegan("ipv4", None),
+        outputs.SilenceEnded("ipv4", 1.0),
         outputs.ExternalAddressChanged("5.6.7.8"),
     ]
     assert {type(output) for output in made} == set(get_args(outputs.Output))

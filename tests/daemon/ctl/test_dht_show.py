@@ -1,7 +1,7 @@
 """What `torrentctl dht` prints, at 80 columns."""
 
 from dataclasses import replace
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import pytest
 from rich.cells import cell_len
@@ -55,6 +55,26 @@ class TestStatus:
         assert lines[1].endswith(" not known yet")
         assert "last reply    none yet" in lines and "searches      none running" in lines
         assert not any(line.startswith("votes") for line in lines)
+
+    @pytest.mark.parametrize(
+        ("health", "rejoins", "line"),
+        [
+            ("silent", 2, "ipv4 state    nobody answers any more, everybody asked again 2 times"),
+            ("joining", 0, "ipv4 state    nobody has answered yet"),
+            ("online", 1, "ipv4 state    everybody asked again 1 time"),
+        ],
+    )
+    def test_a_family_that_is_not_or_was_not_well_says_so(
+        self,
+        capsys: pytest.CaptureFixture[str],
+        health: Literal["silent", "joining", "online"],
+        rejoins: int,
+        line: str,
+    ) -> None:
+        document = status_document()
+        family = replace(make_dht().families[0], health=health, rejoins=rejoins)
+        document["families"] = [family]
+        assert line in printed(capsys, dht_show.show_status, document)
 
     def test_it_stays_one_screen_whoever_votes_and_whatever_is_searched(
         self, capsys: pytest.CaptureFixture[str]

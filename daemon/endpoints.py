@@ -1,0 +1,42 @@
+"""The UDP endpoints of all listen addresses: from which of them a datagram leaves."""
+
+from collections.abc import Sequence
+
+from torrentd.daemon.udp import UdpEndpoint
+from torrentd.dht.stats import Family
+from torrentd.wire.formats.address import Address, is_ipv6
+
+
+class Endpoints:
+    """Some may be closed for a while, when their address is not there."""
+
+    def __init__(self, endpoints: Sequence[UdpEndpoint] = ()) -> None:
+        self._all = tuple(endpoints)
+
+    @property
+    def families(self) -> tuple[Family, ...]:
+        """Of all of them, open or not: IPv4 first."""
+        found = {endpoint.ipv6 for endpoint in self._all}
+        return tuple("ipv6" if ipv6 else "ipv4" for ipv6 in sorted(found))
+
+    @property
+    def dropped(self) -> int:
+        """Datagrams that were not even worth to be looked at."""
+        return sum(endpoint.dropped for endpoint in self._all)
+
+    def send(self, data: bytes, address: Address, received_by: UdpEndpoint | None) -> None:
+        """An answer leaves from where the question came to, all else from the first open one."""
+        ipv6 = is_ipv6(address.host)
+        if received_by is not None and received_by.ipv6 is ipv6:
+            received_by.send(data, address)
+            return
+        for endpoint in self._all:
+            if endpoint.ipv6 is ipv6 and endpoint.is_open:
+                endpoint.send(data, address)
+                return
+
+    def renew(self, family: Family | None = None) -> None:
+        """Other sockets at the same addresses; None: of both families."""
+        for endpoint in self._all:
+            if family in (None, "ipv6" if endpoint.ipv6 else "ipv4"):
+                endpoint.renew()
