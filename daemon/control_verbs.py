@@ -18,13 +18,14 @@ from torrentd.daemon.control_lines import (
     Json,
     LineError,
 )
-from torrentd.daemon.control_params import Params
+from torrentd.daemon.control_params import TEXTS_MAX, Params
 from torrentd.daemon.status import (
     AddRequest,
     AddResult,
     DaemonStatus,
     FileStatus,
     PeerStatus,
+    Refused,
     TorrentInfo,
     TorrentStatus,
 )
@@ -43,6 +44,7 @@ class Commands(Protocol):
     def torrents(self) -> list[TorrentStatus]: ...
     def torrent(self, infohash: InfoHash) -> TorrentStatus: ...
     def find(self, selector: str) -> InfoHash: ...
+    def select(self, selector: str) -> list[InfoHash]: ...
     def info(self, infohash: InfoHash) -> TorrentInfo: ...
     def peers(self, infohash: InfoHash) -> list[PeerStatus]: ...
     def files(self, infohash: InfoHash) -> list[FileStatus]: ...
@@ -108,10 +110,11 @@ class Verbs:
         return Answer({"torrents": [await self._commands.add(request)]})
 
     async def _status(self, params: Params, call: Call) -> Answer:
-        infohashes = self._find_all(params.texts("torrents"))
+        selectors = params.texts("torrents")
         params.refuse_unknown()
-        if infohashes:
-            torrents = [self._commands.torrent(infohash) for infohash in infohashes]
+        if selectors:
+            found = self._find_all(selectors)
+            torrents = [self._commands.torrent(infohash) for infohash in found]
         else:
             torrents = self._commands.torrents()
         return Answer({"daemon": self._commands.status(), "torrents": torrents})
@@ -141,12 +144,15 @@ class Verbs:
         return await self._each(params, self._commands.verify)
 
     async def _remove(self, params: Params, call: Call) -> Answer:
+        """Each by a name of its own: no pattern can remove what nobody looked at."""
         delete_data = params.flag("data")
-
-        async def remove(infohash: InfoHash) -> None:
+        selectors = params.required_texts("torrents")
+        params.refuse_unknown()
+        infohashes = list(dict.fromkeys(self._commands.find(text) for text in selectors))
+        named = [self._named(infohash) for infohash in infohashes]
+        for infohash in infohashes:
             await self._commands.remove(infohash, delete_data)
-
-        return await self._each(params, remove)
+        return Answer({"torrents": named})
 
     async def _add_peer(self, params: Params, call: Call) -> Answer:
         address = params.required_text("address")
@@ -159,6 +165,8 @@ class Verbs:
         timeout_s = params.number("timeout_s", 0, WAIT_S_MAX)
         infohashes = self._find_all(params.required_texts("torrents"))
         params.refuse_unknown()
+        if len(infohashes) > TEXTS_MAX:
+            raise Refused(f"at most {TEXTS_MAX} torrents can be waited for at once")
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         reached = True
         for infohash in infohashes:
@@ -209,7 +217,8 @@ class Verbs:
 
     def _find_all(self, selectors: list[str]) -> list[InfoHash]:
         """In the order given, each torrent once."""
-        return list(dict.fromkeys(self._commands.find(selector) for selector in selectors))
+        found = [infohash for text in selectors for infohash in self._commands.select(text)]
+        return list(dict.fromkeys(found))
 
     def _named(self, infohash: InfoHash) -> dict[str, str]:
         torrent = self._commands.torrent(infohash)

@@ -20,6 +20,7 @@ from torrentd.daemon.incoming import Lobby
 from torrentd.daemon.known import Known
 from torrentd.daemon.logs import get_logger
 from torrentd.daemon.path_claims import PathClaims
+from torrentd.daemon.selectors import select, select_one
 from torrentd.daemon.services import Services
 from torrentd.daemon.state_dir import StateDir
 from torrentd.daemon.status import (
@@ -49,7 +50,6 @@ CHECKS_AT_ONCE = 2
 STOP_DISK_S = 0.8
 STOP_SAVE_S = 0.8
 LARGE_METAINFO_BYTES = 256 * 1024  # above it, decoding leaves the loop
-SELECTOR_CHARACTERS_MIN = 4
 SEED_BITS = 64
 
 log = get_logger("session")
@@ -169,18 +169,12 @@ class Session:
         return reports.torrent_status(self._get(infohash), time.monotonic())
 
     def find(self, selector: str) -> InfoHash:
-        """By infohash, a unique prefix of it, or the exact name."""
-        text = selector.strip()
-        named = [torrent for torrent in self._torrents.values() if torrent.name == text]
-        prefix = text.lower()
-        if not named and len(prefix) >= SELECTOR_CHARACTERS_MIN:
-            named = [t for t in self._torrents.values() if t.infohash.hex().startswith(prefix)]
-        if not named:
-            raise Refused(f"there is no torrent {text[:80]!r}; `torrentctl status` lists them")
-        if len(named) > 1:
-            hashes = ", ".join(torrent.infohash.hex()[:12] for torrent in named[:5])
-            raise Refused(f"{text[:80]!r} may be one of {hashes}; write more of the infohash")
-        return named[0].infohash
+        """The one torrent that it names."""
+        return select_one(selector, list(self._torrents.values())).infohash
+
+    def select(self, selector: str) -> list[InfoHash]:
+        """All torrents that it names: also a pattern, a state, all."""
+        return [torrent.infohash for torrent in select(selector, list(self._torrents.values()))]
 
     def info(self, infohash: InfoHash) -> TorrentInfo:
         return reports.torrent_info(self._get(infohash), time.monotonic())

@@ -21,7 +21,8 @@ examples:
   torrentctl wait c9e1 --timeout 2h && echo here it is
 
 A torrent is named by its infohash, by 4 or more digits it begins with, or by
-its name.
+its name. Several at once: 'debian-*' (quoted, for the daemon to match names),
+state:paused (or another state), all.
 """
 
 
@@ -44,6 +45,8 @@ class Options(argparse.Namespace):
     until: str = "done"
     timeout_s: float | None = None
     data: bool = False
+    dry_run: bool = False
+    yes: bool = False
 
 
 def parse(arguments: Sequence[str]) -> Options:
@@ -89,12 +92,17 @@ def _parser() -> tuple[Parser, dict[str, Parser]]:
     _torrent(verb("info", "all about one torrent"))
     _torrent(verb("peers", "the peers of one torrent", _PEERS_DETAILS))
     _torrent(verb("files", "the files of one torrent"))
-    _torrents(verb("pause", "stop transfers; nothing is forgotten"), "+")
-    _torrents(verb("resume", "go on with paused torrents, or after an error"), "+")
-    remove = verb("remove", "forget torrents; their data stays unless --data is given")
-    _torrents(remove, "+")
+    pause = verb("pause", "stop transfers; nothing is forgotten", _PAUSE_DETAILS)
+    resume = verb("resume", "go on with paused torrents, or after an error", _RESUME_DETAILS)
+    remove = verb(
+        "remove", "forget torrents; their data stays unless --data is given", _REMOVE_DETAILS
+    )
+    verify = verb("verify", "check the data on disk against its hashes", _VERIFY_DETAILS)
+    for changing in (pause, resume, remove, verify):
+        _torrents(changing, "+")
+        flag(changing, "--dry-run", "dry_run", "only say which torrents that would be")
     flag(remove, "--data", "data", "delete the downloaded files too")
-    _torrents(verb("verify", "check the data on disk against its hashes"), "+")
+    flag(remove, "--yes", "yes", "do not ask, whatever a pattern matches")
     add_peer = verb("add-peer", "connect a torrent to a peer you know", _ADD_PEER_DETAILS)
     _torrent(add_peer)
     add_peer.add_argument("address", metavar="ADDRESS:PORT", help="an IPv4 or [IPv6] address")
@@ -141,7 +149,10 @@ def _torrent(parser: Parser) -> None:
 
 def _torrents(parser: Parser, count: str) -> None:
     parser.add_argument(
-        "torrents", nargs=count, metavar="TORRENT", help="infohash, 4 digits of it, or name"
+        "torrents",
+        nargs=count,
+        metavar="TORRENT",
+        help="infohash, 4 digits of it, name, 'na*e', state:paused, all",
     )
 
 
@@ -204,6 +215,30 @@ STATE is metadata, checking, downloading, seeding, paused or error. Sizes and
 rates are in bytes; K, M, G are powers of 1024. The first column names the
 torrent to every other verb. PEERS are those we are connected to, and after the
 stroke about how many the DHT counts in the whole swarm.
+"""
+_PAUSE_DETAILS = """\
+examples:
+  torrentctl pause c9e1
+  torrentctl pause state:downloading
+"""
+_RESUME_DETAILS = """\
+examples:
+  torrentctl resume c9e1
+  torrentctl resume state:error --dry-run
+"""
+_REMOVE_DETAILS = """\
+Where a pattern names more than one torrent, it asks on a terminal and refuses
+elsewhere, unless --yes is given.
+
+examples:
+  torrentctl remove c9e1
+  torrentctl remove 'debian-12*' --data --dry-run
+  torrentctl remove state:seeding --yes
+"""
+_VERIFY_DETAILS = """\
+examples:
+  torrentctl verify c9e1
+  torrentctl verify all && torrentctl wait all
 """
 _PEERS_DETAILS = """\
 FROM is dht, pex (peer exchange), in (it connected to us), magnet or manual.

@@ -48,6 +48,10 @@ class Document:
     def flag(self, key: str) -> bool:
         return self._fields.get(key) is True
 
+    def pick(self, *keys: str) -> Json:
+        """Some fields as they came, for --json alone."""
+        return {key: self._fields.get(key) for key in keys}
+
     def is_false(self, key: str) -> bool:
         """It is there, and false."""
         return self._fields.get(key) is False

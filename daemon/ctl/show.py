@@ -125,8 +125,11 @@ def named(done: str) -> Callable[[Document], None]:
     """For verbs whose document is the torrents that they touched."""
 
     def show(document: Document) -> None:
-        for torrent in document.children("torrents"):
+        torrents = document.children("torrents")
+        for torrent in torrents:
             print(f"{done} {torrent.text('name')} {torrent.text('infohash')[:8]}")
+        if not torrents:
+            print("no torrent is meant by that now")
 
     return show
 

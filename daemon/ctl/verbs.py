@@ -43,6 +43,10 @@ def run_verb(options: Options) -> int:
                 return _wait(client, options)
             case "shutdown":
                 return _shutdown(client, options)
+            case "pause" | "resume" | "verify" | "remove" if options.dry_run:
+                return _show_what_would_be(client, options)
+            case "remove":
+                return _remove(client, options)
             case "dht lookup":
                 return _look_up(client, options)
             case verb:
@@ -62,8 +66,6 @@ def _params(options: Options) -> dict[str, Json]:
         params["torrent"] = options.torrent
     if options.address:
         params["address"] = options.address
-    if options.data:
-        params["data"] = True
     return params
 
 
@@ -126,6 +128,23 @@ def _wait(client: Client, options: Options) -> int:
 
     result = wait(client, [*options.torrents], options.until, options.timeout_s, options.as_json)
     _show(options, result, show.show_done if options.until == "done" else show.show_metadata)
+    return DONE
+
+
+def _remove(client: Client, options: Options) -> int:
+    from torrentd.daemon.ctl.removing import confirm, named_by, remove
+
+    torrents = named_by(client, options.torrents).children("torrents")
+    if not options.yes:
+        confirm(torrents, options.torrents, options.data)
+    _show(options, remove(client, torrents, options.data), _SHOW["remove"])
+    return DONE
+
+
+def _show_what_would_be(client: Client, options: Options) -> int:
+    from torrentd.daemon.ctl.removing import named_by
+
+    _show(options, named_by(client, options.torrents), show.named(f"would {options.verb}"))
     return DONE
 
 

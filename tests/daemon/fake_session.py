@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from typing import Literal
 
 from torrentd.daemon.control_call import Document
@@ -188,6 +189,16 @@ class FakeSession:
             if torrent.infohash.startswith(selector) or torrent.name == selector:
                 return infohash
         raise Refused(f"there is no torrent {selector}")
+
+    def select(self, selector: str) -> list[InfoHash]:
+        if selector == "all":
+            return list(self.entries)
+        if selector.startswith("state:"):
+            state = selector.removeprefix("state:")
+            return [found for found, torrent in self.entries.items() if torrent.state == state]
+        if "*" in selector:
+            return [i for i, t in self.entries.items() if fnmatchcase(t.name, selector)]
+        return [self.find(selector)]
 
     def info(self, infohash: InfoHash) -> TorrentInfo:
         return TorrentInfo(

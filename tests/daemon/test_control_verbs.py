@@ -73,6 +73,10 @@ class TestQuestions:
         params: dict[str, Json] = {"torrents": ["two", "c9e1", "1234"]}
         assert run(session(), "status", params).document["torrents"] == [TWO, ONE]
 
+    def test_status_of_a_state_that_no_torrent_is_in_is_not_that_of_all(self) -> None:
+        document = run(session(), "status", {"torrents": ["state:error"]}).document
+        assert document["torrents"] == []
+
     def test_info_is_flat_and_holds_the_status(self) -> None:
         document = run(session(), "info", {"torrent": "one"}).document
         assert document["name"] == "one" and document["piece_count"] == 4916
@@ -112,6 +116,14 @@ class TestCommands:
         run(fake, "remove", {"torrents": ["two"], "data": True})
         assert fake.calls == [("remove", ONE.infohash, False), ("remove", TWO.infohash, True)]
 
+    def test_a_pattern_names_many_but_removes_none(self) -> None:
+        fake = session()
+        run(fake, "pause", {"torrents": ["all"]})
+        assert [call[0] for call in fake.calls] == ["pause", "pause"]
+        with pytest.raises(Refused):
+            run(fake, "remove", {"torrents": ["all"]})
+        assert len(fake.entries) == 2
+
     def test_a_typo_in_the_last_name_changes_nothing(self) -> None:
         fake = session()
         with pytest.raises(Refused, match="there is no torrent thre"):
@@ -148,6 +160,11 @@ class TestWait:
         document = run(fake, "wait", {"torrents": ["one", "two"], "until": "metadata"}).document
         assert document == {"reached": True, "torrents": [ONE, TWO]}
         assert [call[2] for call in fake.calls] == ["metadata", "metadata"]
+
+    def test_too_many_at_once_are_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(control_verbs, "TEXTS_MAX", 1)
+        with pytest.raises(Refused, match="at most 1 torrents"):
+            run(session(), "wait", {"torrents": ["all"]})
 
     def test_the_time_is_over(self) -> None:
         document = run(session(), "wait", {"torrents": ["one", "two"], "timeout_s": 0}).document

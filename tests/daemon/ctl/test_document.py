@@ -27,6 +27,12 @@ def test_what_is_absent_or_of_another_type_reads_as_nothing(value: Json) -> None
     assert document.children("k") == [] and document.child("k").text("x") == ""
 
 
+def test_picked_fields_are_as_they_came() -> None:
+    assert Document({"a": 1, "b": "\x1b", "c": 3}).pick("a", "b", "x") == {
+        "a": 1, "b": "\x1b", "x": None,
+    }  # fmt: skip
+
+
 def test_false_is_told_from_absent() -> None:
     document = Document({"yes": True, "no": False, "null": None})
     assert [document.is_false(key) for key in ("yes", "no", "null", "absent")] == [

@@ -116,6 +116,10 @@ class TestOthers:
     ) -> None:
         assert line in printed(capsys, print_it, result)[0]
 
+    def test_nothing_done_is_told(self, capsys: pytest.CaptureFixture[str]) -> None:
+        lines = printed(capsys, show.named("paused"), {"torrents": []})
+        assert lines == ["no torrent is meant by that now"]
+
     @pytest.mark.parametrize(
         ("torrent", "line"),
         [
