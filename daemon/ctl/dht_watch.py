@@ -27,7 +27,7 @@ class Watch:
             address = ""
         bits = hop.integer_or_none("distance_bits")
         line = (
-            f"{seconds(hop.number('at_s')):>6} {hop.integer('depth'):>3} "
+            f"{hop.number('at_s'):>5.2f}s {hop.integer('depth'):>3} "
             f"{hop.text('node_id')[:8]:<8} {address:<{ADDRESS_WIDTH}} "
             f"{'' if bits is None else f'2^{bits}':>8} {_rtt(hop):>7} "
         )

@@ -46,12 +46,12 @@ def test_each_hop_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     lines = capsys.readouterr().out.splitlines()
     assert lines == [
         "  TIME HOP NODE     ADDRESS               DISTANCE     RTT GAVE",
-        "  0.1s   1 01010101 192.0.2.1:6881           2^159  100 ms 8 nodes",
-        "  0.2s   2 02020202 192.0.2.2:6881           2^158  200 ms 100 peers, 100 new",
-        "  5.0s   3 03030303 192.0.2.3:6881           2^157         no answer",
+        " 0.10s   1 01010101 192.0.2.1:6881           2^159  100 ms 8 nodes",
+        " 0.20s   2 02020202 192.0.2.2:6881           2^158  200 ms 100 peers, 100 new",
+        " 5.00s   3 03030303 192.0.2.3:6881           2^157         no answer",
         "[2001:db8:1111:2222:3333:4444:5555:6666]:6881",
-        "  0.4s   4 04040404                          2^156  400 ms 8 nodes",
-        "  0.5s   5          192.0.2.5:6881                  500 ms an error",
+        " 0.40s   4 04040404                          2^156  400 ms 8 nodes",
+        " 0.50s   5          192.0.2.5:6881                  500 ms an error",
     ]
     assert max(cell_len(line) for line in lines) <= 80
 
