@@ -21,6 +21,7 @@ from torrentd.wire.peer import events
 from torrentd.wire.peer.connection import PeerConnection
 from torrentd.wire.peer.events import (
     BlockReceived,
+    BlocksReceived,
     BlocksRequested,
     ConnectionFailed,
     Event,
@@ -28,7 +29,7 @@ from torrentd.wire.peer.events import (
 )
 
 KEPT_BYTES_MAX = 300 * 1024
-VARIANTS = 4  # with BEP 6 or without, before the metadata or after
+VARIANTS = 8  # with BEP 6 or without, before the metadata or after, with places for blocks or not
 LIMITS = Limits()
 GEOMETRY = Geometry(piece_length=96, total_bytes=1000)  # small, so that whole blocks fit a mutant
 ADDRESS = Address("80.4.4.200", 6881)
@@ -108,6 +109,11 @@ def _begin(variant: int) -> PeerConnection:
         connection.set_geometry(GEOMETRY, 0.0)
         connection.send_unchoke(0.0)
         connection.send_requests(BLOCKS, 0.0)
+    if variant & 4:
+        connection.piece_buffers = {
+            index: memoryview(bytearray(GEOMETRY.piece_size(index)))
+            for index in range(GEOMETRY.piece_count)
+        }
     return connection
 
 
@@ -120,6 +126,8 @@ def _take(connection: PeerConnection, parts: list[bytes]) -> list[object]:
         for event in connection.receive_data(memoryview(buffer), 1.0):
             if isinstance(event, BlockReceived):
                 told.append((event.piece_index, event.begin, bytes(event.data)))
+            elif isinstance(event, BlocksReceived):
+                told += [(event.piece_index, begin) for begin in event.begins]
             elif not isinstance(event, BlocksRequested):
                 told.append(event)
         buffer[:] = b"\xee" * len(buffer)
@@ -135,6 +143,7 @@ def _state(connection: PeerConnection) -> list[object]:
         list(connection.allowed_fast_in),
         (connection.peer_choking, connection.peer_interested, connection.is_seed),
         (connection.downloaded_bytes, connection.wasted_bytes),
+        [bytes(buffer) for buffer in connection.piece_buffers.values()],
         b"".join(connection.data_to_send()),
     ]
 

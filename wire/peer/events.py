@@ -53,8 +53,19 @@ class Have:
 
 
 @dataclass(slots=True)
+class BlocksReceived:
+    """A run of blocks of one piece that we had asked this peer for. Their bytes, unverified, lie in
+    `buffer` already, at `begins`: it is what `connection.piece_buffers` had for the piece."""
+
+    piece_index: int
+    buffer: memoryview
+    begins: list[int]
+
+
+@dataclass(slots=True)
 class BlockReceived:
-    """A block that we had asked this peer for (late ones included), its bytes still unverified."""
+    """A block that we had asked this peer for and that has no place in `piece_buffers`, or that we
+    had given up: it may have come from someone else meanwhile. Its bytes are unverified."""
 
     piece_index: int
     begin: int
@@ -138,6 +149,7 @@ Event = (
     | InterestChanged
     | PiecesChanged
     | Have
+    | BlocksReceived
     | BlockReceived
     | UnrequestedBlock
     | RequestRejected

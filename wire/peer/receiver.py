@@ -1,14 +1,14 @@
 """The peer's half of a connection: what its messages mean, judged before anyone sees them (BEP 3,
 5, 6, 9, 10, 11).
 
-`read` walks over complete messages where they lie. Runs of blocks and of requests, which are
-nearly all there is, are taken by two tight loops; every other message is decoded and dispatched.
+`_read` walks over complete messages where they lie. Runs of blocks (`BlockReceiver`) and of
+requests, which are nearly all there is, are taken by two tight loops; every other message is
+decoded and dispatched.
 
-Differs from the BEP: BEP 6 asks to part with a peer that sends a block or a reject never asked
-for. Both happen to honest peers around a cancel or a time-out, so a little of it is suffered (W6).
+Differs from the BEP: BEP 6 asks to part with a peer that sends a reject never asked for. It happens
+to honest peers around a cancel, so a little of it is suffered (W4).
 """
 
-from math import inf
 from struct import Struct
 
 from torrentd.wire.formats import messages
@@ -23,33 +23,28 @@ from torrentd.wire.formats.extension import (
     ExtensionHandshake,
     decode_extension_handshake,
 )
-from torrentd.wire.formats.geometry import BLOCK_BYTES, REQUEST_BYTES_MAX, BlockRef, Geometry
+from torrentd.wire.formats.geometry import BLOCK_BYTES, REQUEST_BYTES_MAX, BlockRef
 from torrentd.wire.formats.ids import InfoHash, PeerId
-from torrentd.wire.formats.messages import LENGTH_BYTES, PIECE, PIECE_HEADER_BYTES, REQUEST
+from torrentd.wire.formats.messages import LENGTH_BYTES, PIECE, REQUEST
 from torrentd.wire.formats.metadata import MetadataData, decode_metadata
 from torrentd.wire.formats.pex import decode_pex
 from torrentd.wire.peer import events
 from torrentd.wire.peer.announced_pieces import AnnouncedPieces
+from torrentd.wire.peer.block_receiver import BlockReceiver
 from torrentd.wire.peer.control_budget import ControlBudget
 from torrentd.wire.peer.framing import Framing
-from torrentd.wire.peer.rates import Rate
-from torrentd.wire.peer.sender import PeerLimits, Sender
+from torrentd.wire.peer.sender import PeerLimits
 
 REQUEST_MESSAGE_BYTES = 17
 UNKNOWN_MESSAGES_MAX = 100  # W1
 STRIKES_MAX = 50  # requests too long and rejects never asked for (W4)
 CHOKED_REQUESTS_MAX = 2000  # asked while choked; a full queue may be on its way when we choke
 ALLOWED_FAST_MAX = 100  # BEP 6 speaks of 10
-UNREQUESTED_BYTES_MAX = 1024 * 1024  # W6
-UNREQUESTED_SHARE = 20  # 1 in 20 is the 5 % of W6 …
-UNREQUESTED_BYTES_FREE = 8 * BLOCK_BYTES  # … but not of the first few blocks
-LONG_AGO = -inf  # when a block was asked for that was given up since
-_PIECE_HEAD = Struct(">IBII")
 _REQUEST_HEAD = Struct(">IBIII")
 _OUR_NAMES = {message_id: name for name, message_id in OUR_MESSAGE_IDS.items()}
 
 
-class Receiver(Sender):
+class Receiver(BlockReceiver):
     """The flags that the peer controls, its pieces, and what has come from it."""
 
     def __init__(
@@ -65,18 +60,12 @@ class Receiver(Sender):
         super().__init__(
             address, outgoing=outgoing, peer_id=peer_id, infohash=infohash, limits=limits, now=now
         )
-        self.geometry: Geometry | None = None
         self.peer_choking = True
         self.peer_interested = False
         self.allowed_fast_in: dict[int, None] = {}
-        self.download_rate = Rate(now)
-        self.downloaded_bytes = 0
-        self.wasted_bytes = 0
-        self.last_block_at: float | None = None
         self._announced = AnnouncedPieces()
         self._framing = Framing()
         self._budget = ControlBudget(now)
-        self._events: list[events.Event] = []  # of the call that is running
         self._owed_grew = False
         self._unknown_messages = 0
         self._strikes = 0
@@ -90,11 +79,6 @@ class Receiver(Sender):
     def is_seed(self) -> bool:
         """The peer has every piece."""
         return self._announced.is_seed
-
-    @property
-    def snubbed(self) -> bool:
-        """It owes us blocks and has not sent one for as long as they should have taken."""
-        return self.outstanding.snubbed
 
     def _read(self, data: memoryview) -> int:
         """Takes every complete message; returns where the unfinished one begins."""
@@ -111,34 +95,6 @@ class Receiver(Sender):
                 self._budget.spend()  # a keep-alive
             at += size
 
-    def _read_blocks(self, data: memoryview, at: int) -> int:
-        """Takes the run of blocks at `at` that we had asked for. Whatever is in `requests` is a
-        block that the torrent has, of a length that fits: no other check is needed."""
-        take = self.outstanding.requests.pop
-        unpack = _PIECE_HEAD.unpack_from
-        append = self._events.append
-        new_block = events.BlockReceived
-        last = len(data) - PIECE_HEADER_BYTES
-        first = at
-        block_count = 0
-        asked_at = self._now
-        while at <= last:
-            length, message_id, piece_index, begin = unpack(data, at)
-            stop = at + LENGTH_BYTES + length
-            if message_id != PIECE or stop > len(data):
-                break
-            found = take((piece_index, begin, length - 9), None)
-            if found is None:
-                break
-            asked_at = found
-            append(new_block(piece_index, begin, data[at + PIECE_HEADER_BYTES : stop]))
-            block_count += 1
-            at = stop
-        if block_count:
-            size_bytes = at - first - PIECE_HEADER_BYTES * block_count
-            self._count_blocks(block_count, size_bytes, asked_at)
-        return at
-
     def _read_requests(self, data: memoryview, at: int) -> int:
         """Takes the run of requests at `at`."""
         unpack = _REQUEST_HEAD.unpack_from
@@ -150,13 +106,6 @@ class Receiver(Sender):
             self._receive_request(tuple.__new__(BlockRef, (piece_index, begin, block_length)))
             at += REQUEST_MESSAGE_BYTES
         return at
-
-    def _count_blocks(self, block_count: int, size_bytes: int, asked_at: float) -> None:
-        now = self._now
-        self.downloaded_bytes += size_bytes
-        self.download_rate.add(size_bytes, now)
-        self.last_block_at = now
-        self.outstanding.progressed(block_count, size_bytes, asked_at, now)
 
     def _receive_message(self, message: memoryview) -> None:
         """`<id><payload>`, of a length that the table of W1 allows."""
@@ -326,22 +275,6 @@ class Receiver(Sender):
             self.geometry.check_piece(piece_index)
         elif piece_index >= messages.PIECES_MAX:
             raise MessageError("a piece index outside any torrent")
-
-    def _receive_odd_block(self, piece_index: int, begin: int, data: memoryview) -> None:
-        """A block that is not outstanding: late, or never asked for (W6)."""
-        block = BlockRef(piece_index, begin, len(data))
-        if self.outstanding.take_late(block):
-            self._count_blocks(1, len(data), LONG_AGO)
-            self._events.append(events.BlockReceived(piece_index, begin, data))
-            return
-        if self.geometry is not None:
-            self.geometry.check_block(piece_index, begin, len(data))
-        self.wasted_bytes += len(data)
-        self._events.append(events.UnrequestedBlock(len(data)))
-        wasted, free = self.wasted_bytes, UNREQUESTED_BYTES_FREE
-        share_max = free + self.downloaded_bytes // UNREQUESTED_SHARE
-        if wasted > min(share_max, UNREQUESTED_BYTES_MAX):
-            raise MessageError("too many blocks that nobody asked for")
 
     def _receive_port(self, port: int) -> None:
         self._budget.spend()

@@ -4,12 +4,8 @@ Each block is in one of three states: unrequested, requested (of one peer, in th
 or received. Blocks are named by `begin`.
 """
 
-from collections.abc import Sequence
-
 from torrentd.wire.formats.geometry import BlockRef
 from torrentd.wire.swarm.peer import Peer
-
-_NOBODY: tuple[Peer, ...] = ()
 
 
 class Assembly:
@@ -71,20 +67,38 @@ class Assembly:
                     break
         return blocks
 
-    def receive(self, begin: int, data: memoryview, peer: Peer) -> Sequence[Peer] | None:
-        """Copies the block in. Returns who else was asked for it; None: we had it already."""
+    def placed(self, begins: list[int], peer: Peer) -> list[tuple[Peer, BlockRef]]:
+        """`peer` was asked for these blocks, and they lie in the buffer. Returns who else was asked
+        for which."""
         senders = self.senders
-        if begin in senders:
+        count = len(senders) + len(begins)
+        senders.update(dict.fromkeys(begins, peer))
+        assert len(senders) == count, "a block that was there is overwritten"
+        requesters = self.requesters
+        if not self.doubles:
+            for begin in begins:
+                del requesters[begin]
+            return []
+        asked = []
+        for begin in begins:
+            for other in (requesters.pop(begin, None), self.doubles.pop(begin, None)):
+                if other is not None and other is not peer:
+                    asked.append((other, self._block(begin)))
+        return asked
+
+    def receive(
+        self, begin: int, data: memoryview, peer: Peer
+    ) -> list[tuple[Peer, BlockRef]] | None:
+        """Copies in a block that was given up. Returns who was asked for it since; None: we had it
+        already."""
+        if begin in self.senders:
             return None
         self.view[begin : begin + len(data)] = data
-        senders[begin] = peer
-        asked = self.requesters.pop(begin, None)
-        if asked is peer and not self.doubles:
-            return _NOBODY
-        if asked is None:  # given up before; it came after all
+        if begin not in self.requesters:
             self.unrequested = [block for block in self.unrequested if block.begin != begin]
-        double = self.doubles.pop(begin, None)
-        return [other for other in (asked, double) if other is not None and other is not peer]
+        asked = (self.requesters.pop(begin, None), self.doubles.pop(begin, None))
+        self.senders[begin] = peer
+        return [(other, self._block(begin)) for other in asked if other not in (None, peer)]
 
     def lose(self, block: BlockRef, peer: Peer) -> bool:
         """`peer` will not answer this request. True: the block is unrequested again."""
@@ -127,3 +141,6 @@ class Assembly:
     def contributors(self) -> list[Peer]:
         """Who sent blocks, each once."""
         return list(dict.fromkeys(self.senders.values()))
+
+    def _block(self, begin: int) -> BlockRef:
+        return next(block for block in self.blocks if block.begin == begin)

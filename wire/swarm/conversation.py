@@ -63,7 +63,7 @@ class Conversation(Rooms):
                 self._receive_reject(peer, event.block)
             case events.UnrequestedBlock():
                 self._wasted_bytes += event.length
-            case events.BlockReceived():  # late, and the store is closed
+            case events.BlockReceived():  # the store is closed
                 self._wasted_bytes += len(event.data)
             case events.AllowedFast():
                 peer.fast_mask |= 1 << event.piece_index

@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from random import Random
 
 from torrentd.wire.formats.bitfield import Bitfield
-from torrentd.wire.formats.geometry import BlockRef, FileLayout
+from torrentd.wire.formats.geometry import BLOCK_BYTES, BlockRef, FileLayout
 from torrentd.wire.formats.metainfo import Info
-from torrentd.wire.peer.events import BlockReceived, Event
+from torrentd.wire.peer.events import BlockReceived, BlocksReceived, Event
 from torrentd.wire.swarm.actions import Action, StorePiece
+from torrentd.wire.swarm.assembly import Assembly
 from torrentd.wire.swarm.buffer_pool import Share
 from torrentd.wire.swarm.peer import Peer
 from torrentd.wire.swarm.picker import Picker
@@ -57,35 +58,42 @@ class Download:
 
     def take_blocks(self, peer: Peer, told: list[Event], at: int, actions: list[Action]) -> int:
         """Takes the run of blocks at `told[at]`; returns where it ends. The byte path: one look-up
-        a piece, one copy a block."""
+        a piece; the bytes of all but late blocks lie in their place."""
         end = len(told)
         while at < end:
             event = told[at]
-            if type(event) is not BlockReceived:
+            if type(event) is BlocksReceived:
+                self._take_run(peer, event, actions)
+            elif type(event) is BlockReceived:
+                self._take_late(peer, event, actions)
+            else:
                 break
-            piece_index = event.piece_index
-            assembly = self.picker.assemblies.get(piece_index)
-            if assembly is None:
-                self.wasted_bytes += len(event.data)
-                at += 1
-                continue
-            receive = assembly.receive
-            while True:
-                others = receive(event.begin, event.data, peer)
-                at += 1
-                if others:
-                    self._cancel(others, piece_index, event)
-                elif others is None:
-                    self.wasted_bytes += len(event.data)
-                if at == end:
-                    break
-                event = told[at]
-                if type(event) is not BlockReceived or event.piece_index != piece_index:
-                    break
-            if assembly.is_full:
-                self.picker.filled(assembly)
-                actions.append(StorePiece(piece_index, assembly.view))
+            at += 1
         return at
+
+    def _take_run(self, peer: Peer, event: BlocksReceived, actions: list[Action]) -> None:
+        assembly = self.picker.assemblies.get(event.piece_index)
+        if assembly is None or assembly.view is not event.buffer:
+            self.wasted_bytes += len(event.begins) * BLOCK_BYTES  # begun again a moment ago
+            return
+        self._cancel(assembly.placed(event.begins, peer))
+        self._fill(assembly, actions)
+
+    def _take_late(self, peer: Peer, event: BlockReceived, actions: list[Action]) -> None:
+        assembly = self.picker.assemblies.get(event.piece_index)
+        asked = None
+        if assembly is not None:
+            asked = assembly.receive(event.begin, event.data, peer)
+        if assembly is None or asked is None:
+            self.wasted_bytes += len(event.data)
+            return
+        self._cancel(asked)
+        self._fill(assembly, actions)
+
+    def _fill(self, assembly: Assembly, actions: list[Action]) -> None:
+        if assembly.is_full:
+            self.picker.filled(assembly)
+            actions.append(StorePiece(assembly.piece_index, assembly.view))
 
     def refill(self, peer: Peer, now: float) -> None:
         """Asks the peer for as many blocks as it should owe us."""
@@ -167,9 +175,8 @@ class Download:
             if peer.greeted:
                 self.update_interest(peer)
 
-    def _cancel(self, others: Iterable[Peer], piece_index: int, event: BlockReceived) -> None:
-        block = BlockRef(piece_index, event.begin, len(event.data))
-        for other in others:
+    def _cancel(self, asked: list[tuple[Peer, BlockRef]]) -> None:
+        for other, block in asked:
             other.connection.send_cancel(block)
             self.touched[other] = None
 

@@ -35,6 +35,7 @@ class Picker(Pieces):
     def join(self, peer: Peer) -> None:
         """The peer may be asked from now on."""
         self._peers[peer] = None
+        peer.connection.piece_buffers = self.buffers
         self.pieces_changed(peer)
 
     def pieces_changed(self, peer: Peer) -> None:
@@ -52,6 +53,7 @@ class Picker(Pieces):
         if peer not in self._peers:
             return
         del self._peers[peer]
+        peer.connection.piece_buffers = {}
         self.availability.leave(peer)
         for assembly in list(self.assemblies.values()):
             for block in assembly.requested_of(peer):

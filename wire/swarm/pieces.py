@@ -20,6 +20,7 @@ class Pieces:
 
     def __init__(self, geometry: Geometry, had: int, wanted: int, pool: Share) -> None:
         self.assemblies: dict[int, Assembly] = {}
+        self.buffers: dict[int, memoryview] = {}  # of the assemblies: where their blocks go
         self.storing: dict[int, Assembly] = {}
         self.suspects = Suspects()
         self.freed = False
@@ -46,7 +47,7 @@ class Pieces:
         """Every block came: the piece goes to its hash."""
         piece_index = assembly.piece_index
         assert self.assemblies[piece_index] is assembly and piece_index not in self.storing
-        del self.assemblies[piece_index]
+        del self.assemblies[piece_index], self.buffers[piece_index]
         self._close(assembly)
         self.storing[piece_index] = assembly
 
@@ -151,6 +152,7 @@ class Pieces:
         self._suspected &= ~bit
         assembly = Assembly(self._geometry.blocks(piece_index), buffer, owner, parole)
         self.assemblies[piece_index] = assembly
+        self.buffers[piece_index] = assembly.view
         if parole:
             self._paroles[piece_index] = assembly
         self._open(assembly)
@@ -181,7 +183,7 @@ class Pieces:
             for peer in (assembly.requesters.get(block.begin), assembly.doubles.get(block.begin))
             if peer is not None
         ]
-        del self.assemblies[assembly.piece_index]
+        del self.assemblies[assembly.piece_index], self.buffers[assembly.piece_index]
         self._close(assembly)
         self._pool.give(assembly.buffer)
         self._miss(assembly.piece_index)

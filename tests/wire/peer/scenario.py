@@ -37,6 +37,12 @@ def piece(block: BlockRef, fill: bytes = b"\x07") -> bytes:
     return encode_piece_header(*block) + fill * block.length
 
 
+def received(block: BlockRef) -> BlockReceived:
+    """The event that a message of `piece` leads to when the block has no place."""
+    data = memoryview(b"\x07" * block.length)
+    return BlockReceived(block.piece_index, block.begin, data)
+
+
 def extension_handshake(**names: int) -> bytes:
     """A minimal one, `m` only."""
     return encode_extended(0, encode_extension_handshake(ExtensionHandshake(names)))

@@ -11,6 +11,7 @@ from tests.wire.peer.scenario import (
     extension_handshake,
     piece,
     pieces_of,
+    received,
 )
 from torrentd.wire.formats import messages
 from torrentd.wire.formats.address import Address
@@ -25,8 +26,6 @@ from torrentd.wire.peer.receiver import (
     CHOKED_REQUESTS_MAX,
     STRIKES_MAX,
     UNKNOWN_MESSAGES_MAX,
-    UNREQUESTED_BYTES_FREE,
-    UNREQUESTED_BYTES_MAX,
 )
 
 BLOCK = GEOMETRY.block(0, 0)
@@ -36,11 +35,6 @@ SHORT = GEOMETRY.block(10, 0)
 
 def _request(block: BlockRef) -> bytes:
     return messages.encode_requests([block])
-
-
-def _received(block: BlockRef) -> events.BlockReceived:
-    data = memoryview(b"\x07" * block.length)
-    return events.BlockReceived(block.piece_index, block.begin, data)
 
 
 class TestFlags:
@@ -64,7 +58,7 @@ class TestFlags:
         scene.ask(BLOCK, OTHER)
         assert scene.say(messages.encode_choke()) == [events.Choked([BLOCK, OTHER])]
         assert scene.connection.outstanding.count == 0
-        assert scene.say(piece(OTHER)) == [_received(OTHER)]
+        assert scene.say(piece(OTHER)) == [received(OTHER)]
 
     def test_with_bep_6_a_choke_loses_nothing_until_the_rejects_come(self) -> None:
         """ "Choke no longer implicitly rejects all pending requests"."""
@@ -291,88 +285,6 @@ class TestRequests:
         scene = Scene()
         scene.connection.send_unchoke(scene.now)
         scene.refuses((_request(BLOCK) + messages.encode_cancel(BLOCK)) * 10_000)
-
-
-class TestBlocks:
-    def test_an_outstanding_block_is_told_as_a_view_and_counted(self) -> None:
-        scene = Scene()
-        scene.ask(BLOCK, SHORT)
-        assert scene.say(piece(SHORT), piece(BLOCK)) == [_received(SHORT), _received(BLOCK)]
-        assert scene.connection.downloaded_bytes == SHORT.length + BLOCK.length
-        assert scene.connection.outstanding.count == 0
-        assert scene.connection.last_block_at == scene.now
-        assert scene.connection.download_rate.bytes_per_s(scene.now) > 0
-
-    def test_a_block_that_lies_whole_in_the_data_is_not_copied(self) -> None:
-        scene = Scene()
-        scene.ask(BLOCK)
-        buffer = bytearray(piece(BLOCK))
-        (told,) = scene.connection.receive_data(memoryview(buffer), scene.now)
-        assert isinstance(told, events.BlockReceived)
-        buffer[-1] = 0xEE
-        assert told.data[-1] == 0xEE
-
-    def test_a_block_that_straddles_is_not_spoilt_by_what_follows(self) -> None:
-        scene = Scene()
-        blocks = GEOMETRY.blocks(4)
-        scene.ask(*blocks)
-        stream = b"".join(piece(block, bytes([n])) for n, block in enumerate(blocks))
-        found = []
-        for at in range(0, len(stream), 7000):
-            buffer = bytearray(stream[at : at + 7000])
-            for told in scene.connection.receive_data(memoryview(buffer), scene.now):
-                assert isinstance(told, events.BlockReceived)
-                found.append((BlockRef(4, told.begin, len(told.data)), set(told.data.tolist())))
-            buffer[:] = b"\xee" * len(buffer)
-        assert found == [(block, {n}) for n, block in enumerate(blocks)]
-
-    def test_a_block_after_its_time_out_is_taken(self) -> None:
-        scene = Scene()
-        scene.ask(BLOCK)
-        assert scene.later(20.0) == [events.RequestsTimedOut([BLOCK])]
-        assert scene.say(piece(BLOCK)) == [_received(BLOCK)]
-        assert scene.connection.wasted_bytes == 0
-
-    def test_a_block_after_its_cancel_is_taken(self) -> None:
-        scene = Scene()
-        scene.ask(BLOCK)
-        scene.connection.send_cancel(BLOCK)
-        assert scene.say(piece(BLOCK)) == [_received(BLOCK)]
-
-    @pytest.mark.parametrize(
-        "block",
-        [OTHER, BlockRef(0, 1, 16), BlockRef(0, 0, 16), BlockRef(1, 0, BLOCK_BYTES)],
-        ids=["other", "wrong begin", "wrong length", "wrong piece"],
-    )
-    def test_a_block_that_nobody_asked_for_is_waste(self, block: BlockRef) -> None:
-        """Security W6."""
-        scene = Scene()
-        scene.ask(BLOCK)
-        assert scene.say(piece(block)) == [events.UnrequestedBlock(block.length)]
-        assert scene.connection.wasted_bytes == block.length
-        assert scene.connection.downloaded_bytes == 0
-        assert BLOCK in scene.connection.outstanding
-
-    def test_a_second_copy_is_waste(self) -> None:
-        scene = Scene()
-        scene.ask(BLOCK)
-        told = scene.say(piece(BLOCK), piece(BLOCK))
-        assert told == [_received(BLOCK), events.UnrequestedBlock(BLOCK.length)]
-
-    def test_more_than_a_twentieth_of_waste_ends_the_connection(self) -> None:
-        scene = Scene()
-        for _ in range(UNREQUESTED_BYTES_FREE // BLOCK.length):
-            scene.say(piece(BLOCK))
-        scene.refuses(piece(BLOCK))
-
-    def test_a_mebibyte_of_waste_ends_the_connection_however_much_came(self) -> None:
-        scene = Scene()
-        for _ in range(20 * UNREQUESTED_BYTES_MAX // BLOCK.length + 100):
-            scene.ask(BLOCK)
-            scene.say(piece(BLOCK))
-        for _ in range(UNREQUESTED_BYTES_MAX // BLOCK.length):
-            scene.say(piece(BLOCK))
-        scene.refuses(piece(BLOCK))
 
 
 class TestFast:

@@ -148,7 +148,9 @@ def test_a_folder_swapped_for_a_link_during_the_walk_leads_nowhere(tmp_path: Pat
     outcomes = {"written": 0, "refused": 0}
     folders = Folders(root)
     try:
-        for _ in range(1500):
+        for number in range(200_000):  # on a busy machine the other thread comes late
+            if number >= 1500 and all(outcomes.values()):
+                break
             try:
                 write(folders, "a/file", b"torrent")
                 outcomes["written"] += 1

@@ -2,6 +2,8 @@
 
 import random
 
+import pytest
+
 from tests.wire.swarm.stand_ins import stand_in
 from torrentd.wire.formats.geometry import BlockRef, Geometry
 from torrentd.wire.swarm.assembly import Assembly
@@ -20,6 +22,11 @@ def data_of(block: BlockRef) -> memoryview:
     return memoryview(bytes([block.begin >> 14]) * block.length)
 
 
+def place(assembly: Assembly, block: BlockRef) -> None:
+    """As a connection does with a block that it was asked for."""
+    assembly.view[block.begin : block.begin + block.length] = data_of(block)
+
+
 def test_blocks_are_asked_for_in_order_and_once() -> None:
     assembly = assembly_of()
     assert assembly.take(2, A) == GEOMETRY.blocks(0)[:2]
@@ -32,7 +39,8 @@ def test_the_last_block_makes_it_full_and_the_bytes_are_in_place() -> None:
     assembly = assembly_of(2)
     for block in reversed(assembly.take(99, A)):
         assert not assembly.is_full
-        assert assembly.receive(block.begin, data_of(block), A) == ()
+        place(assembly, block)
+        assert assembly.placed([block.begin], A) == []
     assert assembly.is_full
     assert bytes(assembly.view) == b"".join(bytes(data_of(b)) for b in GEOMETRY.blocks(2))
     assert assembly.received_bytes() == 50_000
@@ -41,10 +49,21 @@ def test_the_last_block_makes_it_full_and_the_bytes_are_in_place() -> None:
 
 def test_a_block_that_comes_twice_is_not_taken_twice() -> None:
     assembly = assembly_of()
-    (block,) = assembly.take(1, A)
-    assert assembly.receive(block.begin, data_of(block), A) == ()
+    block = assembly.take(9, A)[1]
+    place(assembly, block)
+    assembly.placed([block.begin], A)
     assert assembly.receive(block.begin, memoryview(bytes(block.length)), B) is None
     assert assembly.contributors() == [A]
+    assert assembly.view[block.begin] == data_of(block)[0], "the first one's bytes stay"
+
+
+def test_who_is_asked_and_who_sent_agree_or_it_is_a_fault_of_ours() -> None:
+    """Blocks that are there are never asked for, so none is ever placed upon."""
+    assembly = assembly_of()
+    (block,) = assembly.take(1, A)
+    assembly.placed([block.begin], A)
+    with pytest.raises(AssertionError, match="overwritten"):
+        assembly.placed([block.begin], B)
 
 
 def test_a_lost_block_is_the_next_one_asked_for() -> None:
@@ -61,7 +80,7 @@ def test_a_late_block_is_taken_and_its_second_request_cancelled() -> None:
     (block,) = assembly.take(1, A)
     assembly.lose(block, A)
     assert assembly.take(1, B) == [block]
-    assert assembly.receive(block.begin, data_of(block), A) == [B]
+    assert assembly.receive(block.begin, data_of(block), A) == [(B, block)]
     assert not assembly.requesters
 
 
@@ -70,6 +89,7 @@ def test_a_late_block_that_nobody_else_was_asked_for_is_asked_for_no_more() -> N
     (block,) = assembly.take(1, A)
     assembly.lose(block, A)
     assert assembly.receive(block.begin, data_of(block), A) == []
+    assert assembly.contributors() == [A]
     assert block not in assembly.take(99, B)
 
 
@@ -79,8 +99,10 @@ def test_in_the_endgame_a_block_has_two_requesters_and_no_third() -> None:
     assert assembly.take_doubles(99, A) == [], "not of the same peer"
     assert assembly.take_doubles(2, B) == blocks[:2]
     assert assembly.take_doubles(99, C) == blocks[2:]
-    assert assembly.receive(blocks[0].begin, data_of(blocks[0]), B) == [A]
-    assert assembly.receive(blocks[1].begin, data_of(blocks[1]), A) == [B]
+    assert assembly.placed([blocks[0].begin], B) == [(A, blocks[0])]
+    assert assembly.placed([blocks[1].begin], A) == [(B, blocks[1])]
+    assembly.lose(blocks[2], C)
+    assert assembly.receive(blocks[2].begin, data_of(blocks[2]), C) == [(A, blocks[2])]
 
 
 def test_of_two_requesters_one_may_be_lost() -> None:
@@ -111,7 +133,7 @@ def test_every_block_is_in_one_state_whatever_happens() -> None:
         for _ in range(60):
             peer = rng.choice([A, B, C])
             block = rng.choice(assembly.blocks)
-            match rng.randrange(5):
+            match rng.randrange(6):
                 case 0:
                     assembly.take(rng.randrange(1, 4), peer)
                 case 1:
@@ -120,6 +142,9 @@ def test_every_block_is_in_one_state_whatever_happens() -> None:
                     assembly.lose(block, peer)
                 case 3:
                     assembly.receive(block.begin, data_of(block), peer)
+                case 4:
+                    owed = assembly.requested_of(peer)
+                    assembly.placed([each.begin for each in owed[:2]], peer)
                 case _:
                     assembly.forget_sender(peer)
             for each in asked:

@@ -395,8 +395,9 @@ class Model:
         assembly = self.picker.assemblies.get(block.piece_index)
         if assembly is None:
             return
-        others = assembly.receive(block.begin, memoryview(bytes(block.length)), peer)
-        for other in others or ():
+        asked = assembly.receive(block.begin, memoryview(bytes(block.length)), peer)
+        for other, cancelled in asked or ():
+            assert cancelled == block and other is not peer
             self.owed[other].remove(block)
         if assembly.is_full:
             self.picker.filled(assembly)
