@@ -88,6 +88,7 @@ def _parser() -> tuple[Parser, dict[str, Parser]]:
     verbs = Verbs(parser, "verb")
     verb = verbs.add
     _define_add(verb("add", "add torrents: magnets, infohashes, .torrent files", _ADD_DETAILS))
+    _sources(verb("show", "what torrent files and magnets say; asks no daemon", _SHOW_DETAILS))
     _torrents(verb("status", "what every torrent is doing", _STATUS_DETAILS), "*")
     _torrent(verb("info", "all about one torrent"))
     _torrent(verb("peers", "the peers of one torrent", _PEERS_DETAILS))
@@ -114,12 +115,7 @@ def _parser() -> tuple[Parser, dict[str, Parser]]:
 
 
 def _define_add(parser: Parser) -> None:
-    parser.add_argument(
-        "sources",
-        nargs="+",
-        metavar="URI|FILE|INFOHASH|-",
-        help="a magnet link, a .torrent file, an infohash, or - for standard input",
-    )
+    _sources(parser)
     parser.add_argument("--dir", metavar="DIR", help="where the data goes")
     parser.add_argument(
         "--select",
@@ -130,6 +126,15 @@ def _define_add(parser: Parser) -> None:
     flag(parser, "--paused", "paused", "add it, and begin with resume")
     flag(parser, "--wait", "wait", "wait until the data is here, and show the progress")
     _timeout(parser)
+
+
+def _sources(parser: Parser) -> None:
+    parser.add_argument(
+        "sources",
+        nargs="+",
+        metavar="URI|FILE|INFOHASH|-",
+        help="a magnet link, a .torrent file, an infohash, or - for standard input",
+    )
 
 
 def _define_wait(parser: Parser) -> None:
@@ -209,6 +214,14 @@ examples:
   torrentctl add debian.iso.torrent --dir /srv/isos --wait --timeout 2h
   torrentctl add c9e15763f722f23e98a29decdfae341b98d53056 --select 0,3-5
   curl -s https://example.org/a.torrent | torrentctl add -
+"""
+_SHOW_DETAILS = """\
+File names are those that the files would have on disk. A torrent that torrentd
+refuses is refused here with the same words.
+
+examples:
+  torrentctl show debian.iso.torrent
+  torrentctl show *.torrent --json | jq -r '.torrents[].infohash'
 """
 _STATUS_DETAILS = """\
 STATE is metadata, checking, downloading, seeding, paused or error. Sizes and

@@ -48,6 +48,11 @@ class Document:
     def flag(self, key: str) -> bool:
         return self._fields.get(key) is True
 
+    def count(self, key: str) -> int:
+        """Entries of a list, whatever they are."""
+        value = self._fields.get(key)
+        return len(value) if isinstance(value, list) else 0
+
     def pick(self, *keys: str) -> Json:
         """Some fields as they came, for --json alone."""
         return {key: self._fields.get(key) for key in keys}

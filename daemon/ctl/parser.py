@@ -11,7 +11,6 @@ SYNONYMS = {
     "list": "status",
     "ls": "status",
     "ps": "status",
-    "show": "info",
     "start": "resume",
     "stop": "pause",
     "rm": "remove",

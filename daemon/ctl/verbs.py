@@ -34,6 +34,8 @@ _SHOW: dict[str, Callable[[Document], None]] = {
 
 def run_verb(options: Options) -> int:
     """The exit code. Raises Failure."""
+    if options.verb == "show":
+        return _show_offline(options)
     client = Client(socket_path(options.socket))
     try:
         match options.verb:
@@ -74,6 +76,16 @@ def _show(options: Options, document: Document, show_it: Callable[[Document], No
         sys.stdout.write(json_text(document.value, sys.stdout.isatty()))
     else:
         show_it(document)
+
+
+def _show_offline(options: Options) -> int:
+    """No daemon is asked, and none need run."""
+    from torrentd.daemon.ctl import offline
+    from torrentd.daemon.ctl.sources import read_sources
+
+    torrents = [offline.read(source) for source in read_sources(options.sources)]
+    _show(options, Document({"torrents": torrents}), offline.show)
+    return DONE
 
 
 def _add(client: Client, options: Options) -> int:

@@ -8,7 +8,9 @@ from torrentd.daemon.ctl.arguments import Options, parse
 from torrentd.daemon.ctl.failure import USAGE, Failure
 
 DHT_VERBS = "status nodes lookup ping add-node"
-VERBS = "add status info peers files pause resume remove verify add-peer wait dht version shutdown"
+VERBS = (
+    "add show status info peers files pause resume remove verify add-peer wait dht version shutdown"
+)
 
 
 def refusal(*arguments: str) -> str:

@@ -27,6 +27,11 @@ def test_what_is_absent_or_of_another_type_reads_as_nothing(value: Json) -> None
     assert document.children("k") == [] and document.child("k").text("x") == ""
 
 
+def test_entries_are_counted() -> None:
+    document = Document({"list": [1, "x", None], "text": "abc"})
+    assert [document.count(key) for key in ("list", "text", "absent")] == [3, 0, 0]
+
+
 def test_picked_fields_are_as_they_came() -> None:
     assert Document({"a": 1, "b": "\x1b", "c": 3}).pick("a", "b", "x") == {
         "a": 1, "b": "\x1b", "x": None,

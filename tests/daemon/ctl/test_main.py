@@ -15,7 +15,16 @@ from torrentd.daemon.ctl.main import main
 
 COMMAND = [sys.executable, "-m", "torrentd.daemon.ctl.main"]
 # What would double the time of `torrentctl version`.
-HEAVY = ("asyncio", "dataclasses", "difflib", "importlib.metadata", "inspect", "logging", "rich")
+HEAVY = (
+    "asyncio",
+    "dataclasses",
+    "difflib",
+    "importlib.metadata",
+    "inspect",
+    "logging",
+    "rich",
+    "torrentd.wire",
+)
 
 
 @pytest.fixture
