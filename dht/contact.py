@@ -61,15 +61,20 @@ class Contact(Node):  # type: ignore[misc]  # kademlia is untyped
         self.failures = 0  # queries in a row that it left unanswered
         self.rtt_s: float | None = None
 
+    @property
+    def heard_at(self) -> float:
+        """When it last answered or asked us: what its being good is reckoned from. Only for one
+        that has answered."""
+        assert self.last_replied_at is not None
+        return max(self.last_replied_at, self.last_queried_at or self.last_replied_at)
+
     def state(self, now: float) -> NodeState:
         """BEP 5: good is who "has responded to one of our queries within the last 15 minutes", or
         "has ever responded" and "sent us a query within the last 15 minutes"."""
         if self.failures >= FAILURES_BAD:
             return NodeState.BAD
-        if self.failures == 0 and self.last_replied_at is not None:
-            seen = max(self.last_replied_at, self.last_queried_at or self.last_replied_at)
-            if now - seen < GOOD_S:
-                return NodeState.GOOD
+        if self.failures == 0 and self.last_replied_at is not None and now - self.heard_at < GOOD_S:
+            return NodeState.GOOD
         return NodeState.QUESTIONABLE
 
     def replied(self, now: float, rtt_s: float | None) -> None:

@@ -5,6 +5,7 @@ and only then the decode. Whatever stops here is counted and nothing else.
 """
 
 import random
+from functools import lru_cache
 from typing import Final
 
 from torrentd.config.schema import Limits
@@ -20,6 +21,8 @@ from torrentd.wire.formats.address import (
     pack_address,
 )
 from torrentd.wire.formats.errors import ProtocolError
+
+_SOURCES_CACHED: Final = 4096  # a busy node hears some hundreds at a time
 
 
 class Gate:
@@ -37,34 +40,42 @@ class Gate:
         self._policy: Final = policy
         self._transactions: Final = transactions
         self._stats: Final = stats
+        self._source_key: Final = lru_cache(_SOURCES_CACHED)(self._find_source_key)
         self._sketch: Final = SourceSketch(
             limits.dht_datagrams_per_source_per_s_max, secret_rng, now
         )
 
-    def admit(self, data: bytes, source: Address, now: float) -> Message | None:
-        self._stats.datagrams_received += 1
-        self._stats.bytes_received += len(data)
+    def admits(self, data: bytes, source: Address, now: float) -> bool:
+        """Is it worth a decode?"""
+        stats = self._stats
+        stats.datagrams_received += 1
+        stats.bytes_received += len(data)
         if not may_be_krpc(data):
-            self._stats.dropped_not_krpc += 1
-        elif not self._may_talk(source):
-            self._stats.dropped_source += 1
-        elif not self._transactions.is_asked(source) and not self._sketch.take(
-            self._sketch_key(source), now
-        ):
-            self._stats.dropped_flood += 1
-        else:
-            try:
-                return decode_message(data)
-            except ProtocolError:
-                self._stats.dropped_malformed += 1
-        return None
+            stats.dropped_not_krpc += 1
+            return False
+        key = self._source_key(source)
+        if key is None:
+            stats.dropped_source += 1
+            return False
+        if not self._transactions.is_asked(source) and not self._sketch.take(key, now):
+            stats.dropped_flood += 1
+            return False
+        return True
 
-    def _may_talk(self, source: Address) -> bool:
+    def decode(self, data: bytes) -> Message | None:
+        """What was admitted, unless it is malformed."""
+        try:
+            return decode_message(data)
+        except ProtocolError:
+            self._stats.dropped_malformed += 1
+            return None
+
+    def _find_source_key(self, source: Address) -> bytes | None:
+        """What counts as one source: a host; in a local network each of its ports. None: we may
+        not talk to it."""
         family: Family = "ipv6" if is_ipv6(source.host) else "ipv4"
-        return family in self._families and self._policy.allows_node(source)
-
-    def _sketch_key(self, source: Address) -> bytes:
-        """A host is one source; in a local network each of its ports is."""
+        if family not in self._families or not self._policy.allows_node(source):
+            return None
         if self._policy.allow_local and self._policy.is_local(source.host):
             return pack_address(source)
         return host_key(source.host)

@@ -119,7 +119,7 @@ class Network:
 
     def heard_of(self, node_id: bytes, address: Address) -> bool:
         """Somewhere is a node that would fit: it is pinged before it may enter (D10)."""
-        if len(self._unverified) >= UNVERIFIED_MAX or not self.table.has_room(node_id, address):
+        if not self.wants_to_hear_of(node_id, address):
             return False
         self._unverified[address] = False
         return True
@@ -131,6 +131,9 @@ class Network:
             return False
         self._unverified[address] = True
         return True
+
+    def wants_to_hear_of(self, node_id: bytes, address: Address) -> bool:
+        return len(self._unverified) < UNVERIFIED_MAX and self.table.has_room(node_id, address)
 
     def pings_due(self, now: float) -> list[Contact | Address]:
         """A contact is the ping of its bucket and must be told to the table if it is not sent."""

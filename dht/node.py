@@ -16,6 +16,7 @@ from typing import Final
 from torrentd.config.schema import Limits
 from torrentd.dht.asker import Asker
 from torrentd.dht.contact import GOOD_S, Contact
+from torrentd.dht.fast_answers import FastAnswers
 from torrentd.dht.gate import Gate
 from torrentd.dht.hearsay import Hearsay
 from torrentd.dht.krpc import (
@@ -92,6 +93,16 @@ class DhtNode:
         )
         self._budget: Final = Budget(limits.dht_upload_bytes_per_s_max, now)
         self._proven: Final = ProvenAddresses()
+        self._fast_answers: Final = FastAnswers(
+            self._networks,
+            self._hearsay,
+            self._tokens,
+            self._store,
+            self._proven,
+            self._budget,
+            self._stats,
+            read_only=read_only,
+        )
         self._expire_at = now + EXPIRE_S
         self._deadline: float | None = now  # None: to be found out
 
@@ -99,7 +110,12 @@ class DhtNode:
 
     def receive_datagram(self, data: bytes, source: Address, now: float) -> list[Output]:
         """`source` is canonical (`Address`), as the socket told it."""
-        message = self._gate.admit(data, source, now)
+        if not self._gate.admits(data, source, now):
+            return []
+        answered = self._fast_answers.answer(data, source, now)
+        if answered is not None:
+            return answered
+        message = self._gate.decode(data)
         match message:
             case None:
                 return []

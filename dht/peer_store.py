@@ -48,6 +48,10 @@ class PeerStore:
     def infohash_count(self) -> int:
         return len(self._swarms)
 
+    def has(self, infohash: bytes) -> bool:
+        """Is a peer stored for it, maybe one that expired?"""
+        return infohash in self._swarms
+
     def takes(self, infohash: bytes, own_id: bytes) -> bool:
         """Would a peer for this infohash be stored? If not, no token is given for it."""
         if infohash in self._swarms or not self._is_full:

@@ -6,6 +6,7 @@ a list, and the only penalty is silence for a while.
 
 import random
 from array import array
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
@@ -15,6 +16,7 @@ WINDOW_S: Final = 10.0
 _ROWS: Final = 2
 _COLUMNS: Final = 32768  # 65,536 counters; two honest sources collide in both rows by 1 in 10^9
 _COUNT_MAX: Final = 65535  # more than the largest limit allows in a window
+_SOURCES_CACHED: Final = 4096
 PROVEN_S: Final = 10 * 60.0
 PROVEN_MAX: Final = 4096
 RESERVE: Final = 0.25  # of the burst, which strangers may not use
@@ -28,30 +30,37 @@ class SourceSketch:
     def __init__(self, per_s_max: int, secret_rng: random.Random, now: float) -> None:
         self._window_max: Final = per_s_max * WINDOW_S
         self._key: Final = secret_rng.getrandbits(128).to_bytes(16, "big")
+        self._columns: Final = lru_cache(_SOURCES_CACHED)(self._find_columns)
         self._since = now
         self._counts = self._zeros()
         self._before = self._zeros()
 
     def take(self, source: bytes, now: float) -> bool:
         """Count one datagram. False: this source has sent more than its share."""
-        self._roll(now)
-        digest = blake2b(source, digest_size=4, key=self._key).digest()
-        first = int.from_bytes(digest[:2], "big") % _COLUMNS
-        second = _COLUMNS + int.from_bytes(digest[2:], "big") % _COLUMNS
+        if now - self._since >= WINDOW_S:
+            self._roll(now)
+        first, second = self._columns(source)
         counts = self._counts
-        count = min(counts[first], counts[second])
+        one, two = counts[first], counts[second]
+        count = one if one < two else two
         if count < _COUNT_MAX:  # raise only the smaller one: collisions then add less
-            counts[first] = max(counts[first], count + 1)
-            counts[second] = max(counts[second], count + 1)
-        left = max(0.0, 1.0 - (now - self._since) / WINDOW_S)
+            if one == count:
+                counts[first] = count + 1
+            if two == count:
+                counts[second] = count + 1
         before = min(self._before[first], self._before[second])
+        left = 1.0 - (now - self._since) / WINDOW_S
         return count + before * left < self._window_max
 
+    def _find_columns(self, source: bytes) -> tuple[int, int]:
+        digest = blake2b(source, digest_size=4, key=self._key).digest()
+        return (
+            int.from_bytes(digest[:2], "big") % _COLUMNS,
+            _COLUMNS + int.from_bytes(digest[2:], "big") % _COLUMNS,
+        )
+
     def _roll(self, now: float) -> None:
-        age_s = now - self._since
-        if age_s < WINDOW_S:
-            return
-        self._before = self._counts if age_s < 2 * WINDOW_S else self._zeros()
+        self._before = self._counts if now - self._since < 2 * WINDOW_S else self._zeros()
         self._counts = self._zeros()
         self._since = now
 

@@ -31,14 +31,19 @@ from torrentd.wire.formats.errors import KrpcError
 AMPLIFICATION_MAX: Final = 4
 STRANGER_VALUES_MAX: Final = 10
 FILTERS_BYTES: Final = 2 * (len(b"4:BFsd256:") + FILTER_BYTES)
-_NODES_KEY: Final[dict[Family, bytes]] = {"ipv4": b"nodes", "ipv6": b"nodes6"}
-_NODE_BYTES: Final[dict[Family, int]] = {"ipv4": 26, "ipv6": 38}
+NODES_KEY: Final[dict[Family, bytes]] = {"ipv4": b"nodes", "ipv6": b"nodes6"}
+NODE_BYTES: Final[dict[Family, int]] = {"ipv4": 26, "ipv6": 38}
 
 
 def asks_for_more(arguments: Arguments) -> bool:
     """Is it one of the queries whose answers are cut short or withheld until the address is
     proven?"""
     return isinstance(arguments, GetPeers) and arguments.scrape
+
+
+def anchor_id(networks: dict[Family, Network]) -> bytes:
+    """Whose neighbourhood the one store prefers to serve: that of our first network."""
+    return next(iter(networks.values())).own_id
 
 
 class Responder:
@@ -78,7 +83,7 @@ class Responder:
                 self._add_nodes(values, target, want or (own.family,), transaction_id, source,
                                 room_bytes, now)  # fmt: skip
             case GetPeers(infohash=infohash, want=want):
-                if self._store.takes(infohash, self._anchor_id):
+                if self._store.takes(infohash, anchor_id(self._networks)):
                     values[b"token"] = self._tokens.token(source.host, infohash, now)
                 if arguments.scrape:
                     self._add_filters(values, infohash, transaction_id, source, room_bytes, now)
@@ -88,11 +93,6 @@ class Responder:
                 self._add_peers(values, arguments, source, room, now, proven=proven)
         return encode_response(transaction_id, values, source)
 
-    @property
-    def _anchor_id(self) -> bytes:
-        """Whose neighbourhood the one store prefers to serve: that of our first network."""
-        return next(iter(self._networks.values())).own_id
-
     def _announce(self, query: AnnouncePeer, source: Address, now: float) -> None:
         """BEP 5: "must verify that the token was previously sent to the same IP address"."""
         if not self._tokens.is_valid(query.token, source.host, query.infohash, now):
@@ -101,7 +101,9 @@ class Responder:
         peer = Address(source.host, port)
         if not self._policy.allows_peer(peer):
             raise KrpcError("that port is not for peers", PROTOCOL_ERROR)
-        if not self._store.add(query.infohash, peer, self._anchor_id, now, is_seed=query.is_seed):
+        if not self._store.add(
+            query.infohash, peer, anchor_id(self._networks), now, is_seed=query.is_seed
+        ):
             raise KrpcError("no room for it", SERVER_ERROR)
 
     def _add_filters(
@@ -137,11 +139,11 @@ class Responder:
             network = self._networks.get(family)
             if network is None:
                 continue
-            room -= len(_NODES_KEY[family]) + 6  # "5:" before the key, "208:" before the value
-            count = min(BUCKET_SIZE, max(room, 0) // _NODE_BYTES[family])
+            room -= len(NODES_KEY[family]) + 6  # "5:" before the key, "208:" before the value
+            count = min(BUCKET_SIZE, max(room, 0) // NODE_BYTES[family])
             nodes = network.table.closest_nodes(target, count, now, good_only=True)
-            values[_NODES_KEY[family]] = encode_nodes(nodes)
-            room -= len(nodes) * _NODE_BYTES[family]
+            values[NODES_KEY[family]] = encode_nodes(nodes)
+            room -= len(nodes) * NODE_BYTES[family]
 
     def _add_peers(
         self,

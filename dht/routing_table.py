@@ -23,6 +23,7 @@ from kademlia.routing import RoutingTable as KademliaRoutingTable
 
 from torrentd.dht.bucket import BUCKET_SIZE, REFRESH_S, Bucket
 from torrentd.dht.contact import FAILURES_BAD, Contact, NodeState
+from torrentd.dht.good_nodes import GoodNodes
 from torrentd.dht.node_id import ID_BITS, NodeId
 from torrentd.wire.formats.address import Address, AddressPolicy, network_key
 from torrentd.wire.formats.ids import ID_BYTES
@@ -39,12 +40,17 @@ class RoutingTable(KademliaRoutingTable):  # type: ignore[misc]  # kademlia is u
         self._by_address: dict[Address, Contact] = {}
         self._by_network: dict[bytes, Contact] = {}
         self.id_mismatches = 0
+        self.changes = 0  # of who is in it, and who is good for another reason than time
+        self.good_nodes: Final = GoodNodes(self)
+        self._roomy: list[bool] = []  # by bucket, for `_roomy_changes`
+        self._roomy_changes = -1
         super().__init__(None, BUCKET_SIZE, Node(own_id))
 
     def flush(self) -> None:
         """An empty table "has only one bucket so any node must fit within it"."""
         self.buckets = [Bucket(0, 0, self._created_at)]
         self._lows = [0]
+        self.changes += 1
         self._by_address.clear()
         self._by_network.clear()
 
@@ -66,6 +72,7 @@ class RoutingTable(KademliaRoutingTable):  # type: ignore[misc]  # kademlia is u
             bucket = self.bucket_of(known)
             self.remove_contact(known)
             return self._next_ping(bucket, now)
+        self.changes += known.state(now) is not NodeState.GOOD
         known.replied(now, rtt_s)
         bucket = self.bucket_of(known)
         if bucket.pinged == known.id:
@@ -83,6 +90,7 @@ class RoutingTable(KademliaRoutingTable):  # type: ignore[misc]  # kademlia is u
         if contact is None:
             return None
         contact.failures += 1
+        self.changes += 1
         bucket = self.bucket_of(contact)
         if bucket.pinged == contact.id:
             bucket.pinged = None
@@ -97,6 +105,7 @@ class RoutingTable(KademliaRoutingTable):  # type: ignore[misc]  # kademlia is u
         """A node asked us something: that keeps a known one good, and brings in no new one."""
         contact = self._by_address.get(address)
         if contact is not None and contact.id == node_id:
+            self.changes += contact.state(now) is not NodeState.GOOD
             contact.last_queried_at = now
 
     def ping_not_sent(self, contact: Contact) -> None:
@@ -108,6 +117,7 @@ class RoutingTable(KademliaRoutingTable):  # type: ignore[misc]  # kademlia is u
 
     def add_contact(self, contact: Contact, now: float) -> Contact | None:
         """Place a contact by the rules of BEP 5. Returns whom to ping, to make room for it."""
+        self.changes += 1
         holder = self._holder(contact)
         if holder is not None:
             if self._is_kept(holder):
@@ -132,6 +142,7 @@ class RoutingTable(KademliaRoutingTable):  # type: ignore[misc]  # kademlia is u
         """Insert a contact of a snapshot, if there is room for it: it has proven nothing yet."""
         if contact.id == self.own_id or self._holder(contact) is not None:
             return
+        self.changes += 1
         bucket = self.bucket_of(contact)
         while bucket.is_full and bucket.has_in_range(self.node) and bucket.bits < ID_BITS - 1:
             self.split_bucket(self.get_bucket_for(contact), now)
@@ -140,6 +151,7 @@ class RoutingTable(KademliaRoutingTable):  # type: ignore[misc]  # kademlia is u
             self._index(contact)
 
     def remove_contact(self, contact: Contact) -> None:
+        self.changes += 1
         self.bucket_of(contact).remove_node(contact)
         if self._by_address.get(contact.address) is contact:
             del self._by_address[contact.address]
@@ -200,13 +212,10 @@ class RoutingTable(KademliaRoutingTable):  # type: ignore[misc]  # kademlia is u
             return False
         if network_key(address.host) in self._by_network and not self._is_exempt(address.host):
             return False
-        key = int.from_bytes(node_id, "big")
-        bucket = self.buckets[bisect_right(self._lows, key) - 1]
-        return (
-            not bucket.is_full
-            or bool(bucket.has_in_range(self.node))
-            or any(contact.failures >= FAILURES_BAD for contact in bucket.nodes.values())
-        )
+        if self._roomy_changes != self.changes:
+            self._roomy = [self._is_roomy(bucket) for bucket in self.buckets]
+            self._roomy_changes = self.changes
+        return self._roomy[bisect_right(self._lows, int.from_bytes(node_id, "big")) - 1]
 
     def at(self, address: Address) -> Contact | None:
         return self._by_address.get(address)
@@ -277,6 +286,13 @@ class RoutingTable(KademliaRoutingTable):  # type: ignore[misc]  # kademlia is u
     def _is_exempt(self, host: str) -> bool:
         """A private DHT has many nodes on one machine."""
         return self._policy.allow_local and self._policy.is_local(host)
+
+    def _is_roomy(self, bucket: Bucket) -> bool:
+        return (
+            not bucket.is_full
+            or bool(bucket.has_in_range(self.node))
+            or any(contact.failures >= FAILURES_BAD for contact in bucket.nodes.values())
+        )
 
     def _is_kept(self, holder: Contact) -> bool:
         return holder.failures < FAILURES_BAD and holder.id in self.bucket_of(holder).nodes

@@ -29,7 +29,8 @@ class Entrance:
         )
 
     def lets_in(self, data: bytes, source: Address) -> bool:
-        return isinstance(self.gate.admit(data, source, NOW), Query)
+        admitted = self.gate.admits(data, source, NOW)
+        return admitted and isinstance(self.gate.decode(data), Query)
 
 
 def test_a_query_of_a_public_address_comes_in() -> None:

@@ -342,6 +342,21 @@ def test_whoever_enters_had_room() -> None:
     assert table.has_room(node_id(3), address6(1))
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_what_is_remembered_of_room_holds_after_every_change(seed: int) -> None:
+    table, rng = make_table(random_node_id(random.Random(seed))), random.Random(seed)
+    for step in range(400):
+        who, where = random_node_id(rng), address(rng.randrange(300))
+        room = table.has_room(who, where)
+        table.changes += 1  # now it looks again
+        assert table.has_room(who, where) == room
+        known = rng.choice([*table, Contact(who, where)])
+        if rng.random() < 0.4:
+            table.failed(known.address, NOW + step)
+        else:
+            table.replied(known.id if rng.random() < 0.9 else who, known.address, NOW + step, 0.1)
+
+
 def test_time_to_insert_grows_with_the_count_and_not_faster() -> None:
     """Ids chosen so that int keys would collide: they are bytes wherever they are keys."""
     prime = 2**61 - 1
