@@ -9,6 +9,8 @@ from torrentd.daemon.ctl.dht_arguments import DHT_DETAILS, define_dht
 from torrentd.daemon.ctl.failure import USAGE, Failure
 from torrentd.daemon.ctl.parser import EXIT_CODES, Parser, Verbs, add_common, flag, nearest
 
+# How the completion scripts ask: what follows is no command line yet, and not for argparse.
+WORDS_ASKED = ["completion", "words", "--"]
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd]?)")
 _DURATION_UNITS_S = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _SELECT = re.compile(r"[0-9]{1,7}(-[0-9]{1,7})?(,[0-9]{1,7}(-[0-9]{1,7})?)*")
@@ -44,6 +46,8 @@ class Options(argparse.Namespace):
     wait: bool = False
     until: str = "done"
     timeout_s: float | None = None
+    shell: str = ""
+    words: Sequence[str] = ()
     data: bool = False
     dry_run: bool = False
     yes: bool = False
@@ -51,7 +55,9 @@ class Options(argparse.Namespace):
 
 def parse(arguments: Sequence[str]) -> Options:
     """Raises Failure; --help and --version end the process with 0."""
-    parser, verbs = _parser()
+    if [*arguments[:3]] == WORDS_ASKED:
+        return Options(verb="completion", shell="words", words=arguments[3:])
+    parser, verbs = make_parser()
     options, unknown = parser.parse_known_args(arguments, namespace=Options())
     if options.verb == "dht":
         options.verb = f"dht {options.action or 'status'}"
@@ -75,7 +81,8 @@ def _check_together(options: Options) -> None:
             raise Failure(USAGE, "--select names the files of one torrent; add them one by one")
 
 
-def _parser() -> tuple[Parser, dict[str, Parser]]:
+def make_parser() -> tuple[Parser, dict[str, Parser]]:
+    """The whole command line, and each verb's own parser by the words that are typed."""
     parser = Parser(
         prog="torrentctl",
         description="Commands a running torrentd.",
@@ -109,6 +116,8 @@ def _parser() -> tuple[Parser, dict[str, Parser]]:
     add_peer.add_argument("address", metavar="ADDRESS:PORT", help="an IPv4 or [IPv6] address")
     _define_wait(verb("wait", "wait until torrents are done", _WAIT_DETAILS))
     dht = define_dht(verb("dht", "the DHT node: its state, its nodes", DHT_DETAILS))
+    completion = verb("completion", "a script that lets a shell complete", _COMPLETION_DETAILS)
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"))
     verb("version", "the version of the daemon that answers")
     verb("shutdown", "stop the daemon; its torrents go on at the next start")
     return parser, {**verbs.made, **dht.made}
@@ -267,6 +276,14 @@ _ADD_PEER_DETAILS = """\
 examples:
   torrentctl add-peer c9e1 192.0.2.7:6881
   torrentctl add-peer c9e1 '[2001:db8::7]:6881'
+"""
+_COMPLETION_DETAILS = """\
+Verbs, options, and the names of the torrents that the daemon has.
+
+examples:
+  eval "$(torrentctl completion bash)"             in ~/.bashrc
+  eval "$(torrentctl completion zsh)"              in ~/.zshrc, after compinit
+  torrentctl completion fish | source              in ~/.config/fish/config.fish
 """
 _WAIT_DETAILS = """\
 --until metadata is reached once the names and sizes of a magnet's files are

@@ -36,6 +36,8 @@ def run_verb(options: Options) -> int:
     """The exit code. Raises Failure."""
     if options.verb == "show":
         return _show_offline(options)
+    if options.verb == "completion" and options.shell != "words":
+        return _print_script(options.shell)
     client = Client(socket_path(options.socket))
     try:
         match options.verb:
@@ -49,6 +51,8 @@ def run_verb(options: Options) -> int:
                 return _show_what_would_be(client, options)
             case "remove":
                 return _remove(client, options)
+            case "completion":
+                return _complete(client, options)
             case "dht lookup":
                 return _look_up(client, options)
             case verb:
@@ -76,6 +80,23 @@ def _show(options: Options, document: Document, show_it: Callable[[Document], No
         sys.stdout.write(json_text(document.value, sys.stdout.isatty()))
     else:
         show_it(document)
+
+
+def _print_script(shell: str) -> int:
+    from torrentd.daemon.ctl.completion import script
+
+    sys.stdout.write(script(shell))
+    return DONE
+
+
+def _complete(client: Client, options: Options) -> int:
+    from torrentd.daemon.ctl.arguments import make_parser
+    from torrentd.daemon.ctl.completion import complete, live_torrents, print_candidates
+
+    parser, _ = make_parser()
+    found = complete(parser, options.words, lambda typed: live_torrents(client, typed))
+    print_candidates(found)
+    return DONE
 
 
 def _show_offline(options: Options) -> int:

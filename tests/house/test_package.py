@@ -13,6 +13,7 @@ import pytest
 from tests.house.source_tree import modules, source
 from tests.shared import CODE_FOLDERS, ROOT
 
+SHELLS = ("bash", "zsh", "fish")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
@@ -55,6 +56,7 @@ def test_the_wheel_has_every_module_and_nothing_else(built: Path) -> None:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
     expected = {f"torrentd/{module.path}" for module in source()}
     data = {"torrentd/__init__.py", "torrentd/py.typed", "torrentd/config/torrentd.yaml"}
+    data |= {f"torrentd/daemon/ctl/completions/torrentctl.{shell}" for shell in SHELLS}
     assert names == expected | data
 
 
