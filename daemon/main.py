@@ -31,7 +31,7 @@ log = get_logger("main")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    options = _parser().parse_args(arguments)
+    options = make_parser().parse_args(arguments)
     path = find_config_file(options.config, os.environ)
     try:
         config = load_config(path, os.environ)
@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
     return uvloop.run(Daemon(config, path).run())
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="torrentd", description="A trackerless, DHT-based torrent daemon."
     )
