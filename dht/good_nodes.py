@@ -1,72 +1,86 @@
 """What other nodes are told: the good nodes closest to a target, compact (BEP 5, `nodes`).
 
-The same answer as `RoutingTable.closest_nodes(…, good_only=True)`, mostly without a search. Two
-things are remembered while the table does not change. For the first twelve bits of a target: where
-they alone decide which nodes are the closest and in which order, the answer serves every target
-that begins so. For the targets where they do not, near our own id above all: the answer itself.
+The same answer as `RoutingTable.closest_nodes(…, good_only=True)`, mostly without a search: targets
+that begin with the same twelve bits (a cell) have their closest nodes in common. Remembered for a
+cell are its candidates: the eight closest and whoever is not farther than the eighth by those bits.
+Mostly the bits alone put them in order, and then the answer is ready; else they are sorted for the
+target at hand.
 
-Exact because a remembered answer holds the nine closest apart by those bits alone, and whoever is
-farther away than the ninth is so for every target that begins with them. It ends when the table
-changes, or when the first of its nodes stops being good by the clock.
+Exact because whoever is no candidate is farther than each of them, whatever the other bits of the
+target are. A cell is forgotten when a bucket changes that reaches as near as its candidates, and
+when the first of them stops being good by the clock.
 """
 
+from dataclasses import dataclass
 from typing import Final, Protocol
 
-from torrentd.dht.bucket import BUCKET_SIZE
+from torrentd.dht.bucket import BUCKET_SIZE, Bucket
 from torrentd.dht.contact import GOOD_S, Contact
 from torrentd.dht.node_id import ID_BITS
 
-CELL_BITS: Final = 12  # two nodes of 160 share them by 1 in 25 or so
+CELL_BITS: Final = 12  # 4,096 cells, about 2 MB when all are asked for
 _CELL_SHIFT: Final = ID_BITS - CELL_BITS
-_CLOSE_MAX: Final = 4096  # targets remembered whole; about 2 MB
+_FARTHEST: Final = (1 << CELL_BITS) - 1
 
 
 class Table(Protocol):
-    """`changes` grows whenever another answer may be due for another reason than time."""
-
-    changes: int
-
     def closest_nodes(
         self, target: bytes, count: int, now: float, *, good_only: bool
     ) -> list[Contact]: ...
 
 
+@dataclass(slots=True)
+class _Cell:
+    compact: bytes | None  # None: the candidates have to be sorted
+    heard_at: float  # when the candidate heard of least recently was heard of
+    edge: int  # how far the candidates reach, as a distance of cells
+    candidates: list[Contact]
+
+
 class GoodNodes:
-    """Of one table."""
+    """Of one table, which tells of each change in a bucket: of who is in it, and of who is good for
+    another reason than time."""
 
     def __init__(self, table: Table) -> None:
         self._table: Final = table
-        self._changes = -1  # of the table, for which all that follows holds
-        # The compact nodes, and when the one heard of least recently was heard of.
-        self._cells: dict[int, tuple[bytes, float]] = {}
-        self._close: dict[bytes, tuple[bytes, float]] = {}
+        self._cells: Final[dict[int, _Cell]] = {}
 
     def compact(self, target: bytes, now: float) -> bytes:
         """The eight closest good nodes, or as many as there are, the closest first."""
-        if self._changes != self._table.changes:
-            self._forget()
-        found = self._cells.get(target[0] << 4 | target[1] >> 4) or self._close.get(target)
-        if found is not None and now - found[1] < GOOD_S:
-            return found[0]
-        return self._search(target, now)
-
-    def _search(self, target: bytes, now: float) -> bytes:
-        nodes = self._table.closest_nodes(target, BUCKET_SIZE + 1, now, good_only=True)
-        told = nodes[:BUCKET_SIZE]
-        compact = b"".join([node.compact for node in told])
-        heard_at = min([node.heard_at for node in told], default=now)
+        cell = self._cells.get(target[0] << 4 | target[1] >> 4)
+        if cell is None or now - cell.heard_at >= GOOD_S:
+            cell = self._search(target, now)
+        if cell.compact is not None:
+            return cell.compact
         key = int.from_bytes(target, "big")
-        cells = [(node.long_id ^ key) >> _CELL_SHIFT for node in nodes]
-        if len(set(cells)) == len(cells):
-            self._cells[key >> _CELL_SHIFT] = (compact, heard_at)
-        else:
-            if len(self._close) >= _CLOSE_MAX:
-                self._close.clear()
-            self._close[target] = (compact, heard_at)
-            self._cells.pop(key >> _CELL_SHIFT, None)
-        return compact
+        closest = sorted(cell.candidates, key=lambda node: node.long_id ^ key)[:BUCKET_SIZE]
+        return b"".join([node.compact for node in closest])
 
-    def _forget(self) -> None:
+    def changed(self, bucket: Bucket) -> None:
+        low = bucket.range[0] >> _CELL_SHIFT
+        free = max(CELL_BITS - bucket.bits, 0)  # bits in which the bucket's own cells differ
+        touched = [
+            at for at, cell in self._cells.items() if (at ^ low) >> free << free <= cell.edge
+        ]
+        for at in touched:
+            del self._cells[at]
+
+    def clear(self) -> None:
         self._cells.clear()
-        self._close.clear()
-        self._changes = self._table.changes
+
+    def _search(self, target: bytes, now: float) -> _Cell:
+        at = int.from_bytes(target, "big") >> _CELL_SHIFT
+        count = 2 * BUCKET_SIZE
+        while True:
+            nodes = self._table.closest_nodes(target, count, now, good_only=True)
+            away = [at ^ (node.long_id >> _CELL_SHIFT) for node in nodes]
+            if len(nodes) < count or away[-1] > away[BUCKET_SIZE - 1]:
+                break
+            count *= 2
+        edge = away[BUCKET_SIZE - 1] if len(nodes) >= BUCKET_SIZE else _FARTHEST
+        candidates = [node for node, distance in zip(nodes, away, strict=True) if distance <= edge]
+        cell = _Cell(None, min([n.heard_at for n in candidates], default=now), edge, candidates)
+        if len(set(away[: len(candidates)])) == len(candidates):
+            cell.compact = b"".join([node.compact for node in candidates[:BUCKET_SIZE]])
+        self._cells[at] = cell
+        return cell

@@ -40,17 +40,16 @@ class RoutingTable(KademliaRoutingTable):  # type: ignore[misc]  # kademlia is u
         self._by_address: dict[Address, Contact] = {}
         self._by_network: dict[bytes, Contact] = {}
         self.id_mismatches = 0
-        self.changes = 0  # of who is in it, and who is good for another reason than time
         self.good_nodes: Final = GoodNodes(self)
-        self._roomy: list[bool] = []  # by bucket, for `_roomy_changes`
-        self._roomy_changes = -1
+        self._roomy: list[bool] | None = None  # by bucket; None: to be found out
         super().__init__(None, BUCKET_SIZE, Node(own_id))
 
     def flush(self) -> None:
         """An empty table "has only one bucket so any node must fit within it"."""
         self.buckets = [Bucket(0, 0, self._created_at)]
         self._lows = [0]
-        self.changes += 1
+        self._roomy = None
+        self.good_nodes.clear()
         self._by_address.clear()
         self._by_network.clear()
 
@@ -72,9 +71,10 @@ class RoutingTable(KademliaRoutingTable):  # type: ignore[misc]  # kademlia is u
             bucket = self.bucket_of(known)
             self.remove_contact(known)
             return self._next_ping(bucket, now)
-        self.changes += known.state(now) is not NodeState.GOOD
-        known.replied(now, rtt_s)
         bucket = self.bucket_of(known)
+        if known.state(now) is not NodeState.GOOD:
+            self._changed(bucket)
+        known.replied(now, rtt_s)
         if bucket.pinged == known.id:
             bucket.pinged = None
         if known.id not in bucket.nodes:
@@ -90,8 +90,8 @@ class RoutingTable(KademliaRoutingTable):  # type: ignore[misc]  # kademlia is u
         if contact is None:
             return None
         contact.failures += 1
-        self.changes += 1
         bucket = self.bucket_of(contact)
+        self._changed(bucket)
         if bucket.pinged == contact.id:
             bucket.pinged = None
         if contact.failures >= FAILURES_BAD and (
@@ -105,7 +105,8 @@ class RoutingTable(KademliaRoutingTable):  # type: ignore[misc]  # kademlia is u
         """A node asked us something: that keeps a known one good, and brings in no new one."""
         contact = self._by_address.get(address)
         if contact is not None and contact.id == node_id:
-            self.changes += contact.state(now) is not NodeState.GOOD
+            if contact.state(now) is not NodeState.GOOD:
+                self._changed(self.bucket_of(contact))
             contact.last_queried_at = now
 
     def ping_not_sent(self, contact: Contact) -> None:
@@ -117,7 +118,6 @@ class RoutingTable(KademliaRoutingTable):  # type: ignore[misc]  # kademlia is u
 
     def add_contact(self, contact: Contact, now: float) -> Contact | None:
         """Place a contact by the rules of BEP 5. Returns whom to ping, to make room for it."""
-        self.changes += 1
         holder = self._holder(contact)
         if holder is not None:
             if self._is_kept(holder):
@@ -135,6 +135,7 @@ class RoutingTable(KademliaRoutingTable):  # type: ignore[misc]  # kademlia is u
                 return self._wait(bucket, contact, now)
         bucket.add_node(contact)
         bucket.changed(now)
+        self._changed(bucket)
         self._index(contact)
         return None
 
@@ -142,23 +143,25 @@ class RoutingTable(KademliaRoutingTable):  # type: ignore[misc]  # kademlia is u
         """Insert a contact of a snapshot, if there is room for it: it has proven nothing yet."""
         if contact.id == self.own_id or self._holder(contact) is not None:
             return
-        self.changes += 1
         bucket = self.bucket_of(contact)
         while bucket.is_full and bucket.has_in_range(self.node) and bucket.bits < ID_BITS - 1:
             self.split_bucket(self.get_bucket_for(contact), now)
             bucket = self.bucket_of(contact)
         if bucket.add_node(contact):
+            self._changed(bucket)
             self._index(contact)
 
     def remove_contact(self, contact: Contact) -> None:
-        self.changes += 1
-        self.bucket_of(contact).remove_node(contact)
+        bucket = self.bucket_of(contact)
+        bucket.remove_node(contact)
+        self._changed(bucket)
         if self._by_address.get(contact.address) is contact:
             del self._by_address[contact.address]
         if self._by_network.get(contact.network) is contact:
             del self._by_network[contact.network]
 
     def split_bucket(self, index: int, now: float) -> None:
+        self._changed(self.buckets[index])
         one, two = self.buckets[index].split(now)
         self.buckets[index : index + 1] = [one, two]
         self._lows.insert(index + 1, two.range[0])
@@ -212,9 +215,8 @@ class RoutingTable(KademliaRoutingTable):  # type: ignore[misc]  # kademlia is u
             return False
         if network_key(address.host) in self._by_network and not self._is_exempt(address.host):
             return False
-        if self._roomy_changes != self.changes:
+        if self._roomy is None:
             self._roomy = [self._is_roomy(bucket) for bucket in self.buckets]
-            self._roomy_changes = self.changes
         return self._roomy[bisect_right(self._lows, int.from_bytes(node_id, "big")) - 1]
 
     def at(self, address: Address) -> Contact | None:
@@ -286,6 +288,12 @@ class RoutingTable(KademliaRoutingTable):  # type: ignore[misc]  # kademlia is u
     def _is_exempt(self, host: str) -> bool:
         """A private DHT has many nodes on one machine."""
         return self._policy.allow_local and self._policy.is_local(host)
+
+    def _changed(self, bucket: Bucket) -> None:
+        """Called whenever somebody came, left, or became good or bad: what is remembered of it is
+        forgotten."""
+        self._roomy = None
+        self.good_nodes.changed(bucket)
 
     def _is_roomy(self, bucket: Bucket) -> bool:
         return (

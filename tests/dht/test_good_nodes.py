@@ -5,8 +5,8 @@ import random
 import pytest
 
 from tests.dht.makers import NOW, PUBLIC, address, node_id
-from torrentd.dht import good_nodes
 from torrentd.dht.contact import GOOD_S, Contact
+from torrentd.dht.good_nodes import CELL_BITS, GoodNodes
 from torrentd.dht.node_id import NodeId, random_node_id
 from torrentd.dht.routing_table import RoutingTable
 
@@ -81,40 +81,48 @@ class TestOracle:
             if rng.random() < 0.8:
                 something_happens(table, rng, now)
 
-    def test_a_table_whose_changes_are_not_told_is_found_out(self) -> None:
+    def test_a_table_whose_changes_are_not_told_is_found_out(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """The oracle is no formality."""
-        rng = random.Random(1)
-        table = table_of(rng)
-        target = next(iter(table)).id
-        table.good_nodes.compact(target, NOW)
-        changes = table.changes
-        table.remove_contact(next(iter(table)))
-        table.changes = changes
-        assert table.good_nodes.compact(target, NOW) != expected(table, target, NOW)
+        table = table_of(random.Random(1))
+        leaving = next(iter(table))
+        table.good_nodes.compact(leaving.id, NOW)
+        monkeypatch.setattr(GoodNodes, "changed", lambda *arguments: None)
+        table.remove_contact(leaving)
+        assert table.good_nodes.compact(leaving.id, NOW) != expected(table, leaving.id, NOW)
 
 
 class TestRemembering:
-    def test_a_target_that_begins_as_another_costs_no_search(self) -> None:
+    def test_targets_of_one_cell_cost_one_search(self) -> None:
         rng = random.Random(2)
         table = table_of(rng)
-        far = bytes([table.own_id[0] ^ 0x80])
-        first, second = (far + b"\x10" + rng.randbytes(18) for _ in range(2))
-        assert table.good_nodes.compact(first, NOW) == table.good_nodes.compact(second, NOW)
-        assert table.searches == 1
+        for target in (bytes(table.own_id[:4]), bytes([table.own_id[0] ^ 0x80, 0x10, 0, 0])):
+            searches = table.searches
+            for _ in range(20):
+                table.good_nodes.compact(target + rng.randbytes(16), NOW)
+            assert table.searches == searches + 1
 
-    def test_most_targets_cost_no_search(self) -> None:
+    def test_there_are_no_more_cells_than_that(self) -> None:
         rng = random.Random(3)
         table = table_of(rng)
-        for _ in range(20_000):
+        for _ in range(30_000):
             table.good_nodes.compact(rng.randbytes(20), NOW)
-        assert table.searches < 6_000
+        assert table.searches <= 1 << CELL_BITS
 
-    def test_near_our_own_id_the_same_target_costs_one_search(self) -> None:
-        table = table_of(random.Random(4))
-        target = bytes(table.own_id[:19]) + b"x"
-        for _ in range(10):
+    def test_a_change_near_us_leaves_most_cells_alone(self) -> None:
+        rng = random.Random(4)
+        table = table_of(rng)
+        targets = [rng.randbytes(20) for _ in range(1000)]
+        for target in targets:
             table.good_nodes.compact(target, NOW)
-        assert table.searches == 1
+        table.remove_contact(
+            next(iter(table.buckets[table.get_bucket_for(table.node)].nodes.values()))
+        )
+        searches = table.searches
+        for target in targets:
+            table.good_nodes.compact(target, NOW)
+        assert table.searches - searches < 100
 
     def test_it_ends_when_a_node_is_no_longer_good(self) -> None:
         table = table_of(random.Random(5))
@@ -122,14 +130,11 @@ class TestRemembering:
         assert table.good_nodes.compact(target, NOW)
         assert table.good_nodes.compact(target, NOW + GOOD_S) == b""
 
-    def test_strange_targets_cannot_fill_the_memory(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(good_nodes, "_CLOSE_MAX", 10)
-        rng = random.Random(6)
-        own = NodeId(rng.randbytes(20))
+    def test_a_neighbourhood_that_shares_a_cell_is_sorted_for_each_target(self) -> None:
+        own = NodeId(random.Random(6).randbytes(20))
         table = RoutingTable(own, PUBLIC, NOW)
-        for index in range(30):  # all within a cell
+        for index in range(30):
             table.replied(node_id(int.from_bytes(own, "big") ^ 1 << index), address(index), NOW, 1)
         for index in range(100):
             target = bytes(own[:18]) + index.to_bytes(2, "big")
             assert table.good_nodes.compact(target, NOW) == expected(table, target, NOW)
-        assert len(table.good_nodes._close) <= 10
