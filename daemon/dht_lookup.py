@@ -48,6 +48,13 @@ class DhtLookup:
             self._kept.append(document)
         self.hops.put(document)
 
+    def catch_up(self, other: "DhtLookup") -> None:
+        """See what the other has seen so far, as if we had been there."""
+        self._began_at, self._first_peer_s = other._began_at, other._first_peer_s
+        self._kept, self._peers = list(other._kept), dict(other._peers)
+        for hop in self._kept:
+            self.hops.put(hop)
+
     def ended(self, ended: TraceEnded, now: float) -> None:
         self._ended, self._ended_at = ended, now
         self.hops.end()
@@ -68,7 +75,7 @@ class DhtLookup:
 
 
 class Lookups:
-    """Those that are watched; two of the same infohash share the queries, not the view."""
+    """Those that are watched; two of the same infohash share the queries."""
 
     def __init__(self, begin: Callable[[Search], None], drop: Callable[[Search], None]) -> None:
         self._begin = begin
@@ -78,7 +85,9 @@ class Lookups:
     def watch(self, infohash: InfoHash, now: float) -> DhtLookup:
         lookup = DhtLookup(infohash, now)
         if infohash in self._watched:
-            self._watched[infohash][1].append(lookup)
+            watchers = self._watched[infohash][1]
+            lookup.catch_up(watchers[0])
+            watchers.append(lookup)
         else:
             trace = Trace(infohash)
             self._watched[infohash] = (trace, [lookup])

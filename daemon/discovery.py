@@ -208,13 +208,10 @@ class Discovery:
             stats, now, dropped=self._endpoints.dropped, answered_per_s=answered_per_s
         )
 
-    def joined_at(self, now: float) -> float | None:
-        """When somebody answered us first; None while there is no good node. Without a DHT nobody
-        has to wait for it."""
-        if self._node is None:
-            return 0.0
-        stats = self._node.stats(now)
-        return stats.first_reply_at if stats.nodes_good else None
+    @property
+    def joined_at(self) -> float | None:
+        """Since when nodes answer us; None while nobody does. Without a DHT nobody has to wait."""
+        return self._node.online_since if self._node is not None else 0.0
 
     def warnings(self) -> list[str]:
         """That nobody answers, since when, and why perhaps: for people."""

@@ -112,7 +112,7 @@ class Traffic:
         elif self.swarm.peers_known:
             stages.passed("peers", now)
         elif stages.present == "dht":
-            joined_at = self._services.discovery.joined_at(now)
+            joined_at = self._services.discovery.joined_at
             if joined_at is not None:
                 stages.passed("dht", max(joined_at, stages.began_at))
 

@@ -35,6 +35,12 @@ class Health:
         self._rejoin_at = now + SILENT_S
         self._rejoin_s = REJOIN_S_MIN
         self._had_nodes = False
+        self._online_at = now  # of the first answer after the last silence
+
+    @property
+    def online_since(self) -> float | None:
+        """None: nobody answers."""
+        return self._online_at if self.silent_since is None else None
 
     @property
     def state(self) -> HealthState:
@@ -49,6 +55,7 @@ class Health:
         self.answered_at = now
         self.probes = 0
         if ended is not None:
+            self._online_at = now
             self._check_at = now + CHECK_S
             self._rejoin_s = REJOIN_S_MIN
             self._had_nodes = False

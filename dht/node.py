@@ -228,6 +228,10 @@ class DhtNode:
         return stats
 
     @property
+    def online_since(self) -> float | None:
+        return self._recovery.online_since
+
+    @property
     def replies_sent(self) -> int:
         return self._stats.replies_sent
 
@@ -306,8 +310,6 @@ class DhtNode:
             return []
         self._deadline = None
         self._stats.replies_received += 1
-        if self._stats.last_reply_at is None:
-            self._stats.first_reply_at = now
         self._stats.last_reply_at = now
         self._proven.add(source, now)
         network = self._network_of(source)

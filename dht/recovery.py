@@ -61,6 +61,12 @@ class Recovery:
                 out += self._rejoin(network, now)
         return out
 
+    @property
+    def online_since(self) -> float | None:
+        """Since when nodes of either family answer us; None while nobody does."""
+        since = [network.health.online_since for network in self._networks.values()]
+        return min((at for at in since if at is not None), default=None)
+
     def nobody_answers(self) -> bool:
         return all(network.health.silent_since is not None for network in self._networks.values())
 

@@ -26,6 +26,7 @@ class Search(ABC):
     method: ClassVar[bytes]
     last_method: ClassVar[bytes] = b""
     waits_for_last: ClassVar[bool] = False
+    is_watched: ClassVar[bool] = False  # somebody looks on: it does not wait for its turn
 
     def __init__(self, target: bytes, start: Sequence[tuple[NodeId, Address]] = ()) -> None:
         """`start` are nodes known to be close, in place of those of the table."""

@@ -64,7 +64,7 @@ class Searches:
             Lookup(search.target, family, self._policy, wants_peers=True)
             for family in self._networks
         ]
-        if len(self._active) >= ACTIVE_MAX:
+        if len(self._active) >= ACTIVE_MAX and not search.is_watched:
             self._waiting[search.key] = search
             return []
         return self._start(search, now)

@@ -86,7 +86,6 @@ class DhtStats:
     peers_stored: int = 0
     nodes_good: int = 0
     nodes_questionable: int = 0
-    first_reply_at: float | None = None
     last_reply_at: float | None = None
     families: list[FamilyStats] = field(default_factory=list)
 

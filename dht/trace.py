@@ -17,6 +17,7 @@ class Trace(Search):
     """`HopEnded` for each query that ends before the lookup does, `TraceEnded` at its end."""
 
     method = b"get_peers"
+    is_watched = True
 
     def __init__(self, infohash: InfoHash) -> None:
         super().__init__(infohash)

@@ -68,12 +68,22 @@ class TestMany:
         lookups.hop_ended(make_hop(1), 2.0)
         assert len(begun) == 2
         seen = [asyncio.run(each.hops.take(0.001)) for each in (first, second, other)]
-        assert [[hop["at_s"] for hop in hops] for hops in seen] == [[2.0], [1.0], []]
+        assert [[hop["at_s"] for hop in hops] for hops in seen] == [[2.0], [2.0], []]
         lookups.leave(first)
         assert dropped == []
         lookups.leave(second)
         lookups.leave(second)
         assert dropped == begun[:1]
+
+    def test_who_comes_later_sees_what_there_was(self) -> None:
+        lookups = Lookups(lambda search: None, lambda search: None)
+        first = lookups.watch(INFOHASH, 0.0)
+        lookups.hop_ended(make_hop(1, "203.0.113.1"), 2.0)
+        second = lookups.watch(INFOHASH, 3.0)
+        lookups.hop_ended(make_hop(2, "203.0.113.1"), 4.0)
+        told = [asyncio.run(each.hops.take(0.001)) for each in (first, second)]
+        assert told[0] == told[1] and [hop["peers_new"] for hop in told[0]] == [1, 0]
+        assert first.document(9.0) == second.document(9.0)
 
     def test_a_search_that_ended_is_not_dropped(self) -> None:
         dropped: list[Search] = []

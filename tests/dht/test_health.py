@@ -78,6 +78,20 @@ class TestSilence:
         assert health.answered(NOW + 3601) is None
 
 
+class TestOnline:
+    def test_it_is_online_since_the_first_answer_after_the_last_silence(self) -> None:
+        health = Health(NOW)
+        told = [health.online_since]
+        health.answered(NOW + 3)
+        health.answered(NOW + 9)
+        told.append(health.online_since)
+        live(health, NOW + 9, 600)
+        told.append(health.online_since)
+        health.answered(NOW + 700)
+        told.append(health.online_since)
+        assert told == [None, NOW + 3, None, NOW + 700]
+
+
 class TestJoining:
     def test_nobody_has_answered_yet_is_a_state_of_its_own(self) -> None:
         health = Health(NOW)

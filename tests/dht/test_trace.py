@@ -6,6 +6,7 @@ from tests.dht.makers import (
     address,
     befriend,
     dht_node,
+    friends,
     node_id,
     queries,
     response,
@@ -16,9 +17,11 @@ from torrentd.dht.krpc import Query, encode_error
 from torrentd.dht.node import DhtNode
 from torrentd.dht.node_id import NodeId, distance
 from torrentd.dht.outputs import HopEnded, Output, PeersFound, SearchEnded, TraceEnded
+from torrentd.dht.searches import ACTIVE_MAX
 from torrentd.dht.trace import Trace
 from torrentd.wire.formats.address import Address, pack_address
 from torrentd.wire.formats.bencode import Bencoded
+from torrentd.wire.formats.ids import InfoHash
 
 NEAR, FAR, NEARER = node_id(1), node_id(1 << 150), NodeId(INFOHASH[:10] + b"x" * 10)
 
@@ -100,3 +103,14 @@ def test_one_that_is_dropped_tells_no_more() -> None:
     node.drop_search(trace)
     out = node.receive_datagram(response(asked, {b"id": FAR}), to, NOW + 0.1)
     assert hops(out) == [] and hops(node.tick(NOW + 60.0)) == []
+
+
+def test_whoever_watches_does_not_wait_for_the_others_turn() -> None:
+    node = dht_node()
+    befriend(node, friends(8))
+    for number in range(ACTIVE_MAX + 5):
+        node.get_peers(InfoHash(bytes([number]) * 20), NOW)
+    assert sum(search.waiting for search in node.search_stats()) >= 5
+    node.search(Trace(INFOHASH), NOW)
+    [trace] = [each for each in node.search_stats() if each.infohash == INFOHASH.hex()]
+    assert not trace.waiting

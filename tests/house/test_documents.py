@@ -8,6 +8,7 @@ import pytest
 from tests.house.source_tree import modules, source
 from tests.shared import CODE_FOLDERS, ROOT
 from torrentd.config.keys import all_keys
+from torrentd.daemon.ctl.arguments import make_parser
 
 README = ROOT / "README.md"
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -30,6 +31,13 @@ def test_every_make_command_in_the_readme_exists() -> None:
     targets = set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE))
     assert named & {"run", "test"} == {"run", "test"}
     assert {name for name in named if f"`make {name}" in README.read_text()} <= targets
+
+
+def test_the_readme_names_every_verb_of_torrentctl() -> None:
+    table = [line for line in README.read_text().splitlines() if line.startswith("| `")]
+    named = " ".join(re.findall(r"`([^`]+)`", " ".join(line.split(" | ")[0] for line in table)))
+    spoken = named.replace("[", "").replace("]", "").split()
+    assert {word for verb in make_parser()[1] for word in verb.split()} - set(spoken) == set()
 
 
 def test_the_gate_runs_the_readmes_test_command() -> None:
