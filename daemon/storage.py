@@ -1,6 +1,6 @@
 """One torrent's pieces on their way to the disk and back.
 
-Every piece is hashed, then written, in one job of a thread; what comes in faster than that is
+Every piece is judged, then written, in one job of a thread; what comes in faster than that is
 gathered, so that small pieces share a job. When the disk fails, pieces wait in memory, which in the
 end holds up the peers; a retry comes after 30 s to 5 min, and all goes on by itself (F3, F6).
 """
@@ -8,6 +8,7 @@ end holds up the peers; a retry comes after 30 s to 5 min, and all goes on by it
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Literal, Protocol
 
@@ -15,8 +16,8 @@ from torrentd.daemon.read_cache import Blocks, ReadCache, Segment
 from torrentd.daemon.workers import Workers
 from torrentd.wire.formats.ids import InfoHash
 from torrentd.wire.formats.metainfo import Info
+from torrentd.wire.formats.piece_hash import PieceHash
 from torrentd.wire.store.api import PieceStore, StoreError
-from torrentd.wire.store.verify import hash_piece
 
 # Two would spin for the file's lock in the kernel and wait for each other's GIL: measured slower.
 JOBS_MAX = 1
@@ -28,7 +29,16 @@ RELIEVED_BYTES = 4 * 1024 * 1024
 RETRY_FIRST_S = 30.0
 RETRY_MAX_S = 300.0
 
-Piece = tuple[int, memoryview]
+
+@dataclass(slots=True)
+class Piece:
+    """One that came whole."""
+
+    piece_index: int
+    buffer: memoryview
+    hash: PieceHash
+
+
 Outcome = Literal["stored", "refused"] | StoreError
 
 
@@ -76,9 +86,9 @@ class Storage:
         self._retry_s = RETRY_FIRST_S
         self._timer: asyncio.TimerHandle | None = None
 
-    def store_piece(self, piece_index: int, buffer: memoryview) -> None:
+    def store_piece(self, piece_index: int, buffer: memoryview, piece_hash: PieceHash) -> None:
         """The owner hears `piece_stored`, `piece_refused` or, after `give_up`, `store_failed`."""
-        self._waiting.append((piece_index, buffer))
+        self._waiting.append(Piece(piece_index, buffer, piece_hash))
         self._unwritten_bytes += len(buffer)
         if self._unwritten_bytes > CONGESTED_BYTES and self.error is None:
             self.congested = True
@@ -122,9 +132,9 @@ class Storage:
             self._timer = None
         self.error = None
         waiting, self._waiting = self._waiting, deque()
-        for piece_index, buffer in waiting:
-            self._unwritten_bytes -= len(buffer)
-            self._owner.store_failed(piece_index, buffer)
+        for piece in waiting:
+            self._unwritten_bytes -= len(piece.buffer)
+            self._owner.store_failed(piece.piece_index, piece.buffer)
         self._relieve()
 
     def close(self) -> None:
@@ -148,9 +158,9 @@ class Storage:
     def _let_go(self) -> None:
         """While the disk fails, a little may wait for it: the memory is other torrents' too."""
         while self._unwritten_bytes > CONGESTED_BYTES and len(self._waiting) > 1:
-            piece_index, buffer = self._waiting.pop()
-            self._unwritten_bytes -= len(buffer)
-            self._owner.store_failed(piece_index, buffer)
+            piece = self._waiting.pop()
+            self._unwritten_bytes -= len(piece.buffer)
+            self._owner.store_failed(piece.piece_index, piece.buffer)
 
     def _relieve(self) -> None:
         if self.congested:
@@ -163,40 +173,38 @@ class Storage:
             size_bytes = 0
             while self._waiting and size_bytes < JOB_BYTES:
                 batch.append(self._waiting.popleft())
-                size_bytes += len(batch[-1][1])
+                size_bytes += len(batch[-1].buffer)
             self._jobs += 1
             self._workers.submit(partial(self._hash_and_write, batch), self._written)
 
-    def _hash_and_write(self, batch: list[Piece]) -> list[tuple[int, memoryview, Outcome]]:
+    def _hash_and_write(self, batch: list[Piece]) -> list[tuple[Piece, Outcome]]:
         """In a thread. The hash comes first: no unverified byte reaches a file."""
-        results: list[tuple[int, memoryview, Outcome]] = []
-        for piece_index, buffer in batch:
-            outcome: Outcome = "stored"
-            if hash_piece(buffer) != self._info.piece_hash(piece_index):
-                outcome = "refused"
-            else:
-                try:
-                    self.store.write(piece_index, buffer)
-                except StoreError as error:
-                    outcome = error
-            results.append((piece_index, buffer, outcome))
-        return results
+        return [(piece, self._verify_and_write(piece)) for piece in batch]
 
-    def _written(self, results: list[tuple[int, memoryview, Outcome]]) -> None:
+    def _verify_and_write(self, piece: Piece) -> Outcome:
+        if piece.hash.finish(piece.buffer) != self._info.piece_hash(piece.piece_index):
+            return "refused"
+        try:
+            self.store.write(piece.piece_index, piece.buffer)
+        except StoreError as error:
+            return error
+        return "stored"
+
+    def _written(self, results: list[tuple[Piece, Outcome]]) -> None:
         self._jobs -= 1
-        for piece_index, buffer, outcome in results:
-            self._unwritten_bytes -= len(buffer)
+        for piece, outcome in results:
+            self._unwritten_bytes -= len(piece.buffer)
             if outcome == "stored":
                 self._retry_s = RETRY_FIRST_S
                 self._heal()
-                self._owner.piece_stored(piece_index, buffer)
+                self._owner.piece_stored(piece.piece_index, piece.buffer)
             elif outcome == "refused":
-                self._owner.piece_refused(piece_index, buffer)
+                self._owner.piece_refused(piece.piece_index, piece.buffer)
             elif self._closed:
-                self._owner.store_failed(piece_index, buffer)
+                self._owner.store_failed(piece.piece_index, piece.buffer)
             else:
-                self._waiting.appendleft((piece_index, buffer))
-                self._unwritten_bytes += len(buffer)
+                self._waiting.appendleft(piece)
+                self._unwritten_bytes += len(piece.buffer)
                 self.fail(outcome)
         self._pump()
         if self._unwritten_bytes <= RELIEVED_BYTES:

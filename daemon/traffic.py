@@ -214,7 +214,7 @@ class Traffic:
 
     def _store(self, action: StorePiece) -> None:
         assert self.storage is not None, "no piece is asked for before the data is open"
-        self.storage.store_piece(action.piece_index, action.buffer)
+        self.storage.store_piece(action.piece_index, action.buffer, action.hash)
 
     def _read(self, action: ReadBlocks, now: float) -> list[Action]:
         """What follows at once from blocks that are cached; [] when a thread reads them."""

@@ -13,6 +13,7 @@ from torrentd.daemon.read_cache import Blocks, ReadCache
 from torrentd.daemon.storage import Storage
 from torrentd.daemon.tasks import Tasks
 from torrentd.daemon.workers import Workers
+from torrentd.wire.formats.piece_hash import PieceHash
 from torrentd.wire.store.api import DiskFull, StoreError
 from torrentd.wire.store.files import FileStore
 from torrentd.wire.store.memory import MemoryStore
@@ -64,7 +65,8 @@ class Room:
 
     def store(self, *piece_indices: int) -> None:
         for piece_index in piece_indices:
-            self.storage.store_piece(piece_index, memoryview(bytearray(TORRENT.piece(piece_index))))
+            piece = memoryview(bytearray(TORRENT.piece(piece_index)))
+            self.storage.store_piece(piece_index, piece, PieceHash())
 
     def congested(self) -> bool:
         return self.storage.congested
@@ -104,7 +106,7 @@ class TestStoring:
                 room = Room(tasks)
                 bad = bytearray(TORRENT.piece(3))
                 bad[100] ^= 1
-                room.storage.store_piece(3, memoryview(bad))
+                room.storage.store_piece(3, memoryview(bad), PieceHash())
                 room.store(4)
                 await until(lambda: len(room.told) == 2)
                 assert room.told == [("refused", 3), ("stored", 4)]

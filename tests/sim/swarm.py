@@ -265,6 +265,7 @@ class SimulatedPeer:
         def answer() -> None:
             now = self._simulation.now
             piece_index, buffer = action.piece_index, action.buffer
+            assert action.hash.finish(buffer) == hashlib.sha1(buffer).digest(), "hashed as it came"
             if self.disk_fails:
                 self.perform(self.swarm.store_failed(piece_index, buffer, now))
             elif hashlib.sha1(buffer).digest() != self._info.piece_hash(piece_index):

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 from torrentd.wire.formats.address import Address
 from torrentd.wire.formats.metainfo import Info
+from torrentd.wire.formats.piece_hash import PieceHash
 from torrentd.wire.peer.connection import PeerConnection
 
 
@@ -45,11 +46,12 @@ class Close:
 
 @dataclass(slots=True)
 class StorePiece:
-    """Hash `buffer` in a thread and, if it matches the torrent, write it. `buffer` is exactly the
-    piece's size and belongs to the daemon until it answers."""
+    """Finish `hash` over `buffer` in a thread and, if it matches the torrent, write it. `buffer` is
+    exactly the piece's size and belongs to the daemon until it answers."""
 
     piece_index: int
     buffer: memoryview
+    hash: PieceHash
 
 
 @dataclass(slots=True)

@@ -1,10 +1,11 @@
 """One piece on its way: its buffer, who was asked for which block, who sent which (BEP 3).
 
 Each block is in one of three states: unrequested, requested (of one peer, in the endgame of two),
-or received. Blocks are named by `begin`.
+or received. Blocks are named by `begin`. What has been received does not change any more.
 """
 
 from torrentd.wire.formats.geometry import BlockRef
+from torrentd.wire.formats.piece_hash import PieceHash
 from torrentd.wire.swarm.peer import Peer
 
 
@@ -13,9 +14,11 @@ class Assembly:
     as it serves; `parole`: the piece failed before, and must come whole from its owner (X1)."""
 
     __slots__ = (
+        "_hashed_count",
         "blocks",
         "buffer",
         "doubles",
+        "hash",
         "owner",
         "parole",
         "piece_index",
@@ -38,6 +41,8 @@ class Assembly:
         self.requesters: dict[int, Peer] = {}
         self.doubles: dict[int, Peer] = {}  # second requesters
         self.senders: dict[int, Peer] = {}
+        self.hash = PieceHash()
+        self._hashed_count = 0  # blocks
 
     @property
     def is_full(self) -> bool:
@@ -74,6 +79,7 @@ class Assembly:
         count = len(senders) + len(begins)
         senders.update(dict.fromkeys(begins, peer))
         assert len(senders) == count, "a block that was there is overwritten"
+        self._hash_on()
         requesters = self.requesters
         if not self.doubles:
             for begin in begins:
@@ -124,6 +130,9 @@ class Assembly:
                 del self.senders[block.begin]
                 self.unrequested.append(block)
                 size_bytes += block.length
+        if size_bytes:
+            self.hash = PieceHash()
+            self._hashed_count = 0
         return size_bytes
 
     def requested_of(self, peer: Peer) -> list[BlockRef]:
@@ -141,6 +150,17 @@ class Assembly:
     def contributors(self) -> list[Peer]:
         """Who sent blocks, each once."""
         return list(dict.fromkeys(self.senders.values()))
+
+    def _hash_on(self) -> None:
+        """Hashes what has come without a gap."""
+        blocks, senders = self.blocks, self.senders
+        count = self._hashed_count
+        while count < len(blocks) and blocks[count].begin in senders:
+            count += 1
+        if count > self._hashed_count:
+            self._hashed_count = count
+            last = blocks[count - 1]
+            self.hash.grow(self.view, last.begin + last.length)
 
     def _block(self, begin: int) -> BlockRef:
         return next(block for block in self.blocks if block.begin == begin)

@@ -93,7 +93,7 @@ class Download:
     def _fill(self, assembly: Assembly, actions: list[Action]) -> None:
         if assembly.is_full:
             self.picker.filled(assembly)
-            actions.append(StorePiece(assembly.piece_index, assembly.view))
+            actions.append(StorePiece(assembly.piece_index, assembly.view, assembly.hash))
 
     def refill(self, peer: Peer, now: float) -> None:
         """Asks the peer for as many blocks as it should owe us."""

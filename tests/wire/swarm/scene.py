@@ -135,7 +135,9 @@ class Scene:
         """Answers every StorePiece as a disk would: piece -> passed."""
         verdicts = {}
         for piece in self.told(StorePiece):
-            ok = bytes(piece.buffer) == self.torrent.piece(piece.piece_index)
+            expected = self.torrent.info.piece_hash(piece.piece_index)
+            ok = piece.hash.finish(piece.buffer) == expected
+            assert ok == (bytes(piece.buffer) == self.torrent.piece(piece.piece_index))
             verdicts[piece.piece_index] = ok
             answer = self.swarm.piece_stored if ok else self.swarm.piece_refused
             self.do(answer(piece.piece_index, piece.buffer, self.now))

@@ -1,5 +1,6 @@
 """One piece on its way: every block is unrequested, requested or received (BEP 3)."""
 
+import hashlib
 import random
 
 import pytest
@@ -123,6 +124,32 @@ def test_what_a_liar_sent_counts_as_not_received() -> None:
     assert assembly.forget_sender(A) == first.length + third.length
     assert assembly.contributors() == [B]
     assert set(assembly.take(99, C)) == set(GEOMETRY.blocks(0)) - {second}
+
+
+def test_it_is_hashed_as_far_as_it_came_without_a_gap() -> None:
+    assembly = assembly_of()
+    blocks = assembly.take(99, A)
+    hashed = []
+    for number in (0, 2, 1, 4, 5, 3, 6):
+        place(assembly, blocks[number])
+        assembly.placed([blocks[number].begin], A)
+        hashed.append(assembly.hash.hashed_bytes)
+    sixteenth = blocks[0].length
+    assert hashed == [n * sixteenth for n in (1, 1, 3, 3, 3, 6)] + [100_000]
+    assert assembly.hash.finish(assembly.view) == hashlib.sha1(assembly.buffer).digest()
+
+
+def test_after_a_lie_what_was_hashed_is_hashed_again() -> None:
+    assembly = assembly_of()
+    first, *others = assembly.take(99, A)
+    place(assembly, first)
+    assembly.placed([first.begin], A)
+    assembly.forget_sender(A)
+    assembly.take(1, B)
+    for block in [*others, first]:
+        assembly.view[block.begin : block.begin + block.length] = b"\x07" * block.length
+        assembly.placed([block.begin], A if block is not first else B)
+    assert assembly.hash.finish(assembly.view) == hashlib.sha1(b"\x07" * 100_000).digest()
 
 
 def test_every_block_is_in_one_state_whatever_happens() -> None:
