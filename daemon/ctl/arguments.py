@@ -7,7 +7,15 @@ from collections.abc import Sequence
 
 from torrentd.daemon.ctl.dht_arguments import DHT_DETAILS, define_dht
 from torrentd.daemon.ctl.failure import USAGE, Failure
-from torrentd.daemon.ctl.parser import EXIT_CODES, Parser, Verbs, add_common, flag, nearest
+from torrentd.daemon.ctl.parser import (
+    EXIT_CODES,
+    HelpText,
+    Parser,
+    Verbs,
+    add_common,
+    flag,
+    nearest,
+)
 
 # How the completion scripts ask: what follows is no command line yet, and not for argparse.
 WORDS_ASKED = ["completion", "words", "--"]
@@ -87,7 +95,7 @@ def make_parser() -> tuple[Parser, dict[str, Parser]]:
         prog="torrentctl",
         description="Commands a running torrentd.",
         epilog=f"{EXAMPLES}\n{EXIT_CODES}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpText,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action=_Version, help="the version of torrentctl itself")
@@ -97,9 +105,9 @@ def make_parser() -> tuple[Parser, dict[str, Parser]]:
     _define_add(verb("add", "add torrents: magnets, infohashes, .torrent files", _ADD_DETAILS))
     _sources(verb("show", "what torrent files and magnets say; asks no daemon", _SHOW_DETAILS))
     _torrents(verb("status", "what every torrent is doing", _STATUS_DETAILS), "*")
-    _torrent(verb("info", "all about one torrent"))
+    _torrent(verb("info", "all about one torrent", _INFO_DETAILS))
     _torrent(verb("peers", "the peers of one torrent", _PEERS_DETAILS))
-    _torrent(verb("files", "the files of one torrent"))
+    _torrent(verb("files", "the files of one torrent", _FILES_DETAILS))
     pause = verb("pause", "stop transfers; nothing is forgotten", _PAUSE_DETAILS)
     resume = verb("resume", "go on with paused torrents, or after an error", _RESUME_DETAILS)
     remove = verb(
@@ -118,8 +126,8 @@ def make_parser() -> tuple[Parser, dict[str, Parser]]:
     dht = define_dht(verb("dht", "the DHT node: its state, its nodes", DHT_DETAILS))
     completion = verb("completion", "a script that lets a shell complete", _COMPLETION_DETAILS)
     completion.add_argument("shell", choices=("bash", "zsh", "fish"))
-    verb("version", "the version of the daemon that answers")
-    verb("shutdown", "stop the daemon; its torrents go on at the next start")
+    verb("version", "the version of the daemon that answers", _VERSION_DETAILS)
+    verb("shutdown", "stop the daemon; its torrents go on at the next start", _SHUTDOWN_DETAILS)
     return parser, {**verbs.made, **dht.made}
 
 
@@ -236,7 +244,39 @@ _STATUS_DETAILS = """\
 STATE is metadata, checking, downloading, seeding, paused or error. Sizes and
 rates are in bytes; K, M, G are powers of 1024. The first column names the
 torrent to every other verb. PEERS are those we are connected to, and after the
-stroke about how many the DHT counts in the whole swarm.
+stroke about how many the DHT counts in the whole swarm. A magnet has a line
+below the table: what it waits for, and the seconds that each stage took.
+
+examples:
+  torrentctl status
+  torrentctl status state:downloading 'debian-*'
+  torrentctl status --json | jq '.torrents[] | {name, progress}'
+"""
+_INFO_DETAILS = """\
+STAGES are those of a magnet with the seconds that each took: a DHT node that
+answers, a peer that is known, a handshake, the metadata.
+
+examples:
+  torrentctl info c9e1
+  torrentctl info c9e1 --json | jq .stages_s
+"""
+_FILES_DETAILS = """\
+The numbers are those of add --select.
+
+examples:
+  torrentctl files c9e1
+"""
+_VERSION_DETAILS = """\
+--version tells that of torrentctl itself, and asks no daemon.
+
+examples:
+  torrentctl version
+"""
+_SHUTDOWN_DETAILS = """\
+Returns once the daemon has ended.
+
+examples:
+  torrentctl shutdown
 """
 _PAUSE_DETAILS = """\
 examples:
@@ -271,6 +311,10 @@ FLAGS:
   S  snubbed: it lets us, nothing came  I  incoming
   H  from the DHT                       X  from peer exchange
   F  fast extension                     E  extension protocol
+
+examples:
+  torrentctl peers c9e1
+  torrentctl peers c9e1 --json | jq -r '.peers[].client'
 """
 _ADD_PEER_DETAILS = """\
 examples:

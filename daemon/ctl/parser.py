@@ -45,6 +45,15 @@ class Parser(argparse.ArgumentParser):
         return [name for action in self._actions for name in action.option_strings]
 
 
+class HelpText(argparse.RawDescriptionHelpFormatter):
+    """Texts stand as they are written; the list of verbs has a title and needs no second one."""
+
+    def _format_action(self, action: argparse.Action) -> str:
+        text = super()._format_action(action)
+        is_list = isinstance(action, argparse._SubParsersAction)
+        return text.partition("\n")[2] if is_list else text
+
+
 class Verbs:
     """The verbs of one parser; of a group (`dht nodes`) when it has a `prefix`."""
 
@@ -62,7 +71,7 @@ class Verbs:
             help=sentence,
             description=sentence[0].upper() + sentence[1:] + ".",
             epilog=f"{details}\n{EXIT_CODES}".lstrip(),
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=HelpText,
             allow_abbrev=False,
         )
         add_common(parser)

@@ -130,7 +130,8 @@ class TestHelp:
             parse([*verb.split(), "--help"])
         assert ended.value.code == 0
         text = capsys.readouterr().out
-        assert "exit codes:" in text
+        assert "exit codes:" in text and "\nexamples:\n  " in text
+        assert "verbs:\n  VERB" not in text
         assert max(len(line) for line in text.splitlines()) <= 80
 
     def test_the_help_names_every_verb_and_has_examples(
