@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 DIR ?= downloads
 
-.PHONY: run test check bench bench-magnet bench-dht fuzz clean
+.PHONY: run test check bench bench-magnet bench-dht sim fuzz clean
 
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -35,6 +35,9 @@ bench-magnet: $(VENV)/.ready-dev  ## add → metadata on a simulated mainline ne
 
 bench-dht: $(VENV)/.ready-dev  ## queries answered a second, beside libtorrent
 	$(BIN)/python -m tests.bench.dht_load $(ARGS)
+
+sim: $(VENV)/.ready-dev  ## searches on the simulated mainline network, with and without liars in it
+	$(BIN)/python -m tests.sim.figures $(ARGS)
 
 fuzz: $(VENV)/.ready-dev  ## 10^7 mutated inputs a parser; an hour
 	TORRENTD_FUZZ_INPUTS=10000000 $(BIN)/pytest tests/fuzz --timeout=0

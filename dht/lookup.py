@@ -6,8 +6,12 @@ taken. It ends when the eight closest nodes that did not fail have answered, or 
 60 seconds after the first one, whatever the answers say.
 
 What makes lies expensive: only nodes whose id follows BEP 42 count for the end and only 40 of the
-queries go to others; one node per IPv4 /24 and IPv6 /64; an answer adds at most eight nodes; and a
-node whose recommendations all turned out dead is believed last.
+queries go to others; one node counts per IPv4 /24 and IPv6 /64; an answer adds at most eight nodes;
+a node whose recommendations all turned out dead is believed last; a node has the id under which it
+answers, whatever it was named. And in a search everybody gets a hearing: it does not end while a
+query waits for its answer, or while of the nodes that someone named, and that are closer than
+himself, none was heard. Else those who lie together win by being fast: eight of them answer before
+the first honest node does.
 
 Invariants: `_order` holds every candidate that has not failed, closest first; an address is a
 candidate once.
@@ -31,6 +35,7 @@ QUERIES_MAX: Final = 100
 MISFITS_MAX: Final = 40  # of those, to nodes whose id does not follow BEP 42
 LOOKUP_S: Final = 60.0
 NODES_PER_REPLY: Final = 8
+NEIGHBOURS_MAX: Final = 3  # candidates of one network, of which one counts
 HUNGRY: Final = 2 * BUCKET_SIZE  # with fewer candidates, any node that was heard of is welcome
 DEAD_TIPS_MAX: Final = 3  # of one node, and no living one: its further ones come last
 
@@ -47,8 +52,8 @@ class Candidate:
     """A node that may be asked. `node_id` is None for a seed: an address from a bootstrap."""
 
     __slots__ = (
-        "address", "asked", "dead_tips", "deadline", "distance", "fits_host", "live_tips",
-        "node_id", "open", "rtt_s", "source", "state", "token",
+        "address", "asked", "closer_named", "dead_tips", "deadline", "distance", "fits_host",
+        "live_tips", "node_id", "open", "rtt_s", "source", "state", "token",
     )  # fmt: skip
 
     def __init__(
@@ -71,6 +76,7 @@ class Candidate:
         self.deadline = 0.0  # of the soft time-out, while ASKED
         self.dead_tips = 0  # nodes that it named and that are silent
         self.live_tips = 0  # nodes that it named and that answered
+        self.closer_named: list[Candidate] = []  # by its answer, and closer than it; closest first
         self.token: bytes | None = None
 
     @property
@@ -106,7 +112,7 @@ class Lookup:
         self._until: float | None = None
         self._order: list[Candidate] = []
         self._by_address: dict[Address, Candidate] = {}
-        self._by_network: dict[bytes, Candidate] = {}
+        self._by_network: dict[bytes, list[Candidate]] = {}
 
     # Input.
 
@@ -122,11 +128,15 @@ class Lookup:
         if known is not None and known.node_id is None and known.state is State.FAILED:
             self._revive(known)
             return True
-        if known is not None or not self._has_room(address):
+        if known is not None and (known.state is not State.NEW or known.node_id in (None, node_id)):
             return False
         candidate = Candidate(address, node_id, self.target, source, rtt_s)
+        if known is not None and not self._give_way([known], candidate):
+            return False
+        if not self._has_room(candidate):
+            return False
         self._by_address[address] = candidate
-        self._by_network[network_key(address.host)] = candidate
+        self._by_network.setdefault(network_key(address.host), []).append(candidate)
         insort(self._order, candidate, key=_by_distance)
         return True
 
@@ -137,16 +147,20 @@ class Lookup:
         nodes: list[tuple[NodeId, Address]],
         token: bytes | None,
     ) -> None:
-        """It answered, perhaps late. `nodes` are past the policy; the closest eight are taken."""
-        if candidate.state is State.FAILED:
-            insort(self._order, candidate, key=_by_distance)
+        """It answered, perhaps late. `nodes` are past the policy; the closest eight are taken.
+        `node_id` is the one it has, even if a liar named it under another."""
         if candidate.source is not None:
             candidate.source.live_tips += 1
         self.responses += 1
         candidate.open = 0
+        if self._neighbour_is(candidate, State.ANSWERED):  # two were slow, and answer both
+            self._drop(candidate)
+            return
+        if candidate.state is State.FAILED:
+            insort(self._order, candidate, key=_by_distance)
         candidate.state = State.ANSWERED
         candidate.token = token
-        if candidate.node_id is None:
+        if candidate.node_id != node_id:
             self._order.remove(candidate)
             candidate.node_id = node_id
             candidate.distance = distance(node_id, self.target)
@@ -155,6 +169,9 @@ class Lookup:
         by_distance = sorted(nodes, key=lambda node: distance(node[0], self.target))
         for named_id, address in by_distance[:NODES_PER_REPLY]:
             self.offer(address, named_id, candidate)
+            named = self._by_address.get(address)
+            if named is not None and named.distance < candidate.distance:
+                candidate.closer_named.append(named)
 
     def failed(self, candidate: Candidate, *, wrong_id: bool = False) -> None:
         """A query to it timed out, or someone else answered there."""
@@ -165,8 +182,7 @@ class Lookup:
             return  # a seed that was asked again since
         if candidate.state is State.ASKED:
             self._went_silent(candidate)
-        candidate.state = State.FAILED
-        self._order.remove(candidate)
+        self._drop(candidate)
 
     def not_sent(self, candidate: Candidate) -> None:
         """The owner could not send what `next_queries` asked for; it may come again."""
@@ -196,6 +212,8 @@ class Lookup:
             is_seed = candidate.node_id is None
             if self.queries >= QUERIES_MAX or (free <= 0 and not is_seed):
                 break
+            if self._neighbour_is(candidate, State.ASKED):
+                continue  # asked a moment ago, in this loop
             self._ask(candidate, now)
             chosen.append(candidate)
             free -= not is_seed
@@ -217,7 +235,8 @@ class Lookup:
             return False
         if now >= self._until:
             return True
-        if any(c.state is State.ASKED for c in self._relevant()):
+        awaited = self._order if self.wants_peers else self._relevant()
+        if any(c.state is State.ASKED for c in awaited):
             return False
         if self.queries < QUERIES_MAX and self._wanted():
             return False
@@ -258,12 +277,45 @@ class Lookup:
         if candidate.source is not None:
             candidate.source.dead_tips += 1
 
-    def _has_room(self, address: Address) -> bool:
-        """One node of a network, unless the one that is there failed."""
-        if self._policy.allow_local and self._policy.is_local(address.host):
+    def _drop(self, candidate: Candidate) -> None:
+        if candidate.state is not State.FAILED:
+            candidate.state = State.FAILED
+            self._order.remove(candidate)
+
+    def _has_room(self, newcomer: Candidate) -> bool:
+        """Nobody of its network has answered, and few wait. A dead node that a liar names beside an
+        honest one, or in its stead, must not keep that one out."""
+        if self._is_exempt(newcomer.address):
             return True
-        neighbour = self._by_network.get(network_key(address.host))
-        return neighbour is None or neighbour.state is State.FAILED
+        neighbours = self._neighbours(newcomer.address)
+        if any(c.state is State.ANSWERED for c in neighbours):
+            return False
+        waiting = [c for c in neighbours if c.state in (State.NEW, State.ASKED)]
+        return len(waiting) < NEIGHBOURS_MAX or self._give_way(waiting, newcomer)
+
+    def _give_way(self, waiting: list[Candidate], newcomer: Candidate) -> bool:
+        """Let the least of those not asked yet go, if the newcomer is worth more."""
+        new = [c for c in waiting if c.state is State.NEW]
+        least = max(new, key=_worth, default=None)
+        if least is None or _worth(least) <= _worth(newcomer):
+            return False
+        self._drop(least)
+        del self._by_address[least.address]
+        self._neighbours(least.address).remove(least)
+        return True
+
+    def _neighbour_is(self, candidate: Candidate, *states: State) -> bool:
+        """Is another node of its network in one of these states?"""
+        return not self._is_exempt(candidate.address) and any(
+            c is not candidate and c.state in states for c in self._neighbours(candidate.address)
+        )
+
+    def _neighbours(self, address: Address) -> list[Candidate]:
+        return self._by_network.get(network_key(address.host), [])
+
+    def _is_exempt(self, address: Address) -> bool:
+        """A private DHT has many nodes on one machine."""
+        return self._policy.allow_local and self._policy.is_local(address.host)
 
     def _relevant(self) -> list[Candidate]:
         """Those up to the eighth closest that answered and follows BEP 42."""
@@ -275,14 +327,34 @@ class Lookup:
         return self._order
 
     def _wanted(self) -> list[Candidate]:
-        """The relevant ones not asked yet, in the order in which to ask them."""
-        wanted = [
-            c
-            for c in self._relevant()
-            if c.state is State.NEW
-            and (c.fits_host or c.node_id is None or self._misfits < MISFITS_MAX)
-        ]
+        """The relevant ones not asked yet, in the order in which to ask them; when there are none,
+        and all of them were heard, those who still deserve it."""
+        relevant = self._relevant()
+        wanted = [c for c in relevant if self._may_be_asked(c)]
+        if not wanted and self.wants_peers and all(c.state is not State.ASKED for c in relevant):
+            wanted = self._unheard()
         return sorted(wanted, key=lambda c: c.is_doubtful)  # a stable sort: else by distance
+
+    def _unheard(self) -> list[Candidate]:
+        """For each node that answered, one that it named and that is closer than itself, unless
+        such a one has answered already, or may do so any moment."""
+        unheard: dict[Address, Candidate] = {}
+        for teller in self._order:
+            if teller.state is not State.ANSWERED:
+                continue
+            named = teller.closer_named
+            if not any(c.state in (State.ANSWERED, State.ASKED) for c in named):
+                chosen = next((c for c in named if self._may_be_asked(c)), None)
+                if chosen is not None:
+                    unheard[chosen.address] = chosen
+        return list(unheard.values())
+
+    def _may_be_asked(self, candidate: Candidate) -> bool:
+        return (
+            candidate.state is State.NEW
+            and (candidate.fits_host or candidate.node_id is None or self._misfits < MISFITS_MAX)
+            and not self._neighbour_is(candidate, State.ASKED, State.ANSWERED)
+        )
 
     def _ask(self, candidate: Candidate, now: float) -> None:
         if self._until is None:
@@ -297,3 +369,8 @@ class Lookup:
 
 def _by_distance(candidate: Candidate) -> int:
     return candidate.distance
+
+
+def _worth(candidate: Candidate) -> tuple[bool, int]:
+    """Smaller is better."""
+    return not candidate.fits_host, candidate.distance

@@ -28,6 +28,7 @@ PING_SOON_S: Final = 0.2  # after a start, when most of the table has to prove i
 VERIFY_S: Final = 0.1
 UNVERIFIED_MAX: Final = 16  # nodes that queried us, waiting for a ping
 REFRESH_SPACING_S: Final = 1.0
+FILL_SPACING_S: Final = 0.1  # after a start: at home within ten seconds (T24)
 RETRY_S: Final = 10.0  # between two lookups of our own id while nobody answers: an outage
 FILL_BELOW: Final = BUCKET_SIZE // 2  # nodes: a bucket with fewer gets a lookup of its own
 SELF_LOOKUP_S: Final = 15 * 60.0
@@ -91,9 +92,10 @@ class Network:
         if self._joined_at is None or now >= self._joined_at + SELF_LOOKUP_S:
             self._joined_at = now
             return self.own_id
-        self._refresh_at = now + REFRESH_SPACING_S
         if self._unfilled:
+            self._refresh_at = now + FILL_SPACING_S
             return self._unfilled.pop()
+        self._refresh_at = now + REFRESH_SPACING_S
         lonely = self.table.lonely_buckets(now)
         if not lonely:
             return None

@@ -6,6 +6,7 @@ from tests.dht.makers import LOCAL, NOW, PUBLIC, address, node_id
 from torrentd.dht.lookup import (
     LOOKUP_S,
     MISFITS_MAX,
+    NEIGHBOURS_MAX,
     NODES_PER_REPLY,
     QUERIES_MAX,
     SOFT_TIMEOUT_S,
@@ -27,6 +28,15 @@ def make(*, wants_peers: bool = True) -> Lookup:
 def fitting(index: int, rng: random.Random) -> tuple[NodeId, Address]:
     where = address(index)
     return node_id_for(where.host, rng), where
+
+
+def near(index: int, rng: random.Random, *, zero_bits: int) -> tuple[NodeId, Address]:
+    """A node that many addresses were tried for: its id fits and begins with zeros."""
+    while True:
+        where = Address(f"{30 + index}.{rng.randrange(250)}.{rng.randrange(250)}.1", 6881)
+        who = node_id_for(where.host, rng)
+        if distance(who, TARGET) >> (160 - zero_bits) == 0:
+            return who, where
 
 
 def offer(lookup: Lookup, count: int, start: int = 0) -> None:
@@ -201,17 +211,58 @@ class TestLies:
         answer(lookup, first, [fitting(9, rng)] * 8)
         assert len(lookup.next_queries(NOW)) == 1
 
-    def test_one_node_of_a_network(self) -> None:
+    def test_of_a_network_one_node_is_asked_and_few_are_kept(self) -> None:
         lookup = make()
         taken = [lookup.offer(Address(f"30.1.1.{i}", 6881), node_id(i)) for i in range(1, 65)]
-        assert taken.count(True) == 1
-
-    def test_a_neighbour_is_taken_once_the_first_failed(self) -> None:
-        lookup = make()
-        lookup.offer(Address("30.1.1.1", 6881), node_id(1))
+        assert taken.count(True) == NEIGHBOURS_MAX
         [first] = lookup.next_queries(NOW)
-        lookup.failed(first)
-        assert lookup.offer(Address("30.1.1.2", 6881), node_id(2))
+        answer(lookup, first, [])
+        assert lookup.next_queries(NOW) == [] and lookup.is_finished(NOW)
+        assert not lookup.offer(Address("30.1.1.99", 6881), node_id(99))
+
+    def test_a_neighbour_is_asked_when_the_first_is_silent(self) -> None:
+        lookup = make()
+        for number in (1, 2):
+            lookup.offer(Address(f"30.1.1.{number}", 6881), node_id(number))
+        [first] = lookup.next_queries(NOW)
+        lookup.tick(NOW + SOFT_TIMEOUT_S)
+        [second] = lookup.next_queries(NOW + SOFT_TIMEOUT_S)
+        answer(lookup, second, [])
+        answer(lookup, first, [fitting(5, random.Random(1))])  # late: the other one counts
+        assert lookup.closest() == [second] and first.state is State.FAILED
+        assert lookup.is_finished(NOW + SOFT_TIMEOUT_S)
+
+    def test_dead_nodes_named_beside_an_honest_one_do_not_keep_it_out(self) -> None:
+        lookup, rng = make(), random.Random(8)
+        honest = Address("30.1.1.1", 6881)
+        for index in range(2, 30):
+            lookup.offer(Address(f"30.1.1.{index}", 6881), node_id(index))
+        assert lookup.offer(honest, node_id_for(honest.host, rng))  # BEP 42 counts for more
+        asked: list[Candidate] = []
+        now = NOW
+        while honest not in {c.address for c in asked}:
+            asked += lookup.next_queries(now)
+            now += SOFT_TIMEOUT_S
+            lookup.tick(now)
+        assert len(asked) <= NEIGHBOURS_MAX
+
+    def test_an_address_named_under_a_false_id_is_asked_and_has_the_id_it_tells(self) -> None:
+        lookup, rng = make(), random.Random(8)
+        honest, true_id = Address("30.1.1.1", 6881), node_id_for("30.1.1.1", rng)
+        lookup.offer(honest, node_id(1))
+        [candidate] = lookup.next_queries(NOW)
+        lookup.answered(candidate, true_id, [], b"token")
+        assert lookup.closest() == [candidate]
+        assert candidate.node_id == true_id and candidate.fits_host
+        assert candidate.distance == distance(true_id, TARGET)
+
+    def test_of_two_ids_said_of_an_address_the_better_is_believed(self) -> None:
+        lookup, rng = make(), random.Random(8)
+        true_id = node_id_for("30.1.1.1", rng)
+        where = Address("30.1.1.1", 6881)
+        assert lookup.offer(where, node_id(1)) and lookup.offer(where, true_id)
+        assert not lookup.offer(where, node_id(2)) and not lookup.offer(where, true_id)
+        assert [c.node_id for c in lookup.next_queries(NOW)] == [true_id]
 
     def test_a_machine_with_many_nodes_in_a_local_network(self) -> None:
         lookup = Lookup(TARGET, "ipv4", LOCAL, wants_peers=True)
@@ -230,6 +281,23 @@ class TestLies:
         lookup.tick(NOW + 1)
         later = lookup.next_queries(NOW + 1)
         assert [c.source for c in later[:4]] == [honest] * 4
+
+    def test_eight_fast_liars_do_not_end_it_before_the_honest_were_heard(self) -> None:
+        """They name each other, closer than anyone; whom the slow ones name is still asked."""
+        lookup, rng = make(), random.Random(9)
+        for index in (1, 2):
+            lookup.offer(address(index), node_id_for(address(index).host, rng))
+        liar, honest = lookup.next_queries(NOW)
+        liars = [near(index, rng, zero_bits=8) for index in range(100, 108)]
+        answer(lookup, liar, liars)
+        while fast := lookup.next_queries(NOW):
+            for candidate in fast:
+                answer(lookup, candidate, liars)
+        assert len(lookup.closest()) == 8 and not lookup.is_finished(NOW)
+        named = near(50, rng, zero_bits=4)
+        answer(lookup, honest, [named])
+        assert [c.address for c in lookup.next_queries(NOW)] == [named[1]]
+        assert not lookup.is_finished(NOW)
 
     def test_a_node_that_answers_under_another_id_has_failed(self) -> None:
         lookup = make()

@@ -32,7 +32,7 @@ from torrentd.dht.krpc import (
     encode_response,
 )
 from torrentd.dht.node import DhtNode
-from torrentd.dht.node_id import NodeId, id_fits_host
+from torrentd.dht.node_id import NodeId, id_fits_host, node_id_for
 from torrentd.dht.outputs import (
     BootstrapWanted,
     ExternalAddressChanged,
@@ -171,6 +171,20 @@ class TestTransactions:
         assert not [output for output in out if isinstance(output, PeersFound)]
         stats = node.stats(NOW)
         assert stats.id_mismatches == 1 and stats.nodes_good == 19
+
+    def test_a_true_id_counts_when_a_liar_named_another(self) -> None:
+        """A node that liars make known under a false id is not silenced by that."""
+        node, known = dht_node(), friends(20)
+        befriend(node, known)
+        masked = address(700)
+        true_id = node_id_for(masked.host, random.Random(1))
+        asked, to = searching(node)[0]
+        lie: dict[bytes, Bencoded] = {b"id": known[to], b"nodes": INFOHASH + pack_address(masked)}
+        out = node.receive_datagram(response(asked, lie), to, NOW)
+        [asked] = [q for q, to in queries(out) if to == masked]
+        truth: dict[bytes, Bencoded] = {b"id": true_id, b"values": [pack_address(address(5))]}
+        out = node.receive_datagram(response(asked, truth), masked, NOW)
+        assert PeersFound(INFOHASH, [address(5)]) in out
 
 
 class TestTokens:

@@ -46,6 +46,7 @@ class SimulatedNode:
         snapshot: bytes | None = None,
         read_only: bool = False,
         behind_nat: bool = False,
+        delay_s: float | None = None,
     ) -> None:
         simulation = network.simulation
         self.address = address
@@ -68,7 +69,7 @@ class SimulatedNode:
             now=simulation.now,
             snapshot=snapshot,
         )
-        self.host = network.attach(address, self._receive, behind_nat=behind_nat)
+        self.host = network.attach(address, self._receive, behind_nat=behind_nat, delay_s=delay_s)
         self._tick()
 
     def get_peers(self, infohash: InfoHash, announce_port: int | None = None) -> None:

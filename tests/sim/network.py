@@ -69,11 +69,15 @@ class Host:
 @dataclass(slots=True)
 class Conditions:
     """`delay_s` is the median of one end's share of a one-way trip: 0.03 makes round trips of
-    120 ms. `jitter_s` is the mean of what each trip adds."""
+    120 ms; `spread` is how much it differs from host to host (sigma of a log-normal). `jitter_s` is
+    the mean of what each trip adds. A share `tail` of the trips waits in some queue for seconds."""
 
     loss: float = 0.0
     delay_s: float = 0.03
+    spread: float = 0.5
     jitter_s: float = 0.005
+    tail: float = 0.0
+    tail_s: float = 1.5
 
 
 class Network:
@@ -91,10 +95,17 @@ class Network:
         self._spoken: dict[tuple[Address, Address], float] = {}
 
     def attach(
-        self, address: Address, receive: Receive | None, *, behind_nat: bool = False
+        self,
+        address: Address,
+        receive: Receive | None,
+        *,
+        behind_nat: bool = False,
+        delay_s: float | None = None,
     ) -> Host:
         """Put a host at an address; without `receive` it is one that never answers."""
-        delay_s = self.conditions.delay_s * self.simulation.rng.lognormvariate(0.0, 0.5)
+        if delay_s is None:
+            drawn = self.simulation.rng.lognormvariate(0.0, self.conditions.spread)
+            delay_s = self.conditions.delay_s * drawn
         host = Host(delay_s, receive, behind_nat, is_dead=receive is None)
         self.hosts[address] = host
         return host
@@ -102,7 +113,10 @@ class Network:
     def one_way_s(self, source: Address, to: Address) -> float:
         """How long a trip takes now; also for links that are not datagrams."""
         ends_s = sum(self.hosts[a].delay_s for a in (source, to) if a in self.hosts)
-        return ends_s + self.simulation.rng.expovariate(1 / self.conditions.jitter_s)
+        trip_s = ends_s + self.simulation.rng.expovariate(1 / self.conditions.jitter_s)
+        if self.conditions.tail and self.simulation.rng.random() < self.conditions.tail:
+            trip_s += self.simulation.rng.expovariate(1 / self.conditions.tail_s)
+        return trip_s
 
     def send(self, data: bytes, source: Address, to: Address) -> None:
         self.datagrams_sent += 1
