@@ -39,11 +39,7 @@ class Dialer:
         self._admission = admission
         self._tasks = tasks
         self._rate = TokenBucket(limits.dials_per_s_max, time.monotonic())
-        self._sources = {
-            is_ipv6(address.host): address.host
-            for address in reversed(bound)
-            if not ipaddress.ip_address(address.host).is_unspecified
-        }
+        self._sources = _sources(bound)
         self._queue: deque[tuple[Address, Dialling]] = deque()
         self._half_open = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -55,6 +51,11 @@ class Dialer:
     def change_limits(self, limits: Limits) -> None:
         self._half_open_max = limits.half_open_max
         self._rate.rate_per_s = limits.dials_per_s_max
+
+    def use_sources(self, open_addresses: Sequence[Address]) -> None:
+        """Dial from the first of them that is no wildcard. Where none is open, still from the one
+        of before, and so not at all: never from an address that nobody chose."""
+        self._sources |= _sources(open_addresses)
 
     def forget(self, owner: Dialling) -> None:
         """Drop what `owner` has waiting; what is half open ends in `link_for`."""
@@ -122,3 +123,12 @@ class Dialer:
             sock.close()
             raise
         return sock
+
+
+def _sources(addresses: Sequence[Address]) -> dict[bool, str]:
+    """By family (IPv6 or not): the first address that is no wildcard."""
+    return {
+        is_ipv6(address.host): address.host
+        for address in reversed(addresses)
+        if not ipaddress.ip_address(address.host).is_unspecified
+    }

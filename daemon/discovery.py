@@ -209,6 +209,11 @@ class Discovery:
         )
 
     @property
+    def is_silent(self) -> bool:
+        """There is a DHT node, and nobody answers it."""
+        return self._node is not None and self._node.online_since is None
+
+    @property
     def joined_at(self) -> float | None:
         """Since when nodes answer us; None while nobody does. Without a DHT nobody has to wait."""
         return self._node.online_since if self._node is not None else 0.0

@@ -4,6 +4,7 @@ import asyncio
 import os
 import random
 import time
+from collections.abc import Iterator
 from functools import partial
 from typing import Literal
 
@@ -16,6 +17,7 @@ from torrentd.daemon.discovery import Discovery
 from torrentd.daemon.disk import Disk
 from torrentd.daemon.doors import Doors
 from torrentd.daemon.free_space import LOOK_INTERVAL_S, FreeSpace
+from torrentd.daemon.healing import Healing
 from torrentd.daemon.incoming import Lobby
 from torrentd.daemon.known import Known
 from torrentd.daemon.logs import get_logger
@@ -89,11 +91,13 @@ class Session:
             raise
         for known in await self._disk.state.run(partial(load_torrents, self._state)):
             self._begin(known)
+        self._healing.start()
         self.tasks.spawn(self._save_now_and_then(), "save now and then")
         self.tasks.spawn(self._watch_disks(), "watch the disks")
 
     async def stop(self) -> None:
         """In at most two seconds: everything that is known goes on record."""
+        self._healing.close()
         self._doors.close()
         self._lobby.close()
         self._dialer.close()
@@ -268,6 +272,14 @@ class Session:
         if config.dht.enabled:
             snapshot = await self._disk.state.run(self._state.load_dht)
             self._discovery.start(self._doors.endpoints, snapshot)
+        self._healing = Healing(
+            self._doors,
+            self._dialer,
+            self._discovery,
+            self._traffics,
+            self._policy,
+            self.tasks,
+        )
 
     def _begin(self, known: Known) -> Torrent:
         torrent = Torrent(self._services, known)
@@ -301,13 +313,17 @@ class Session:
         torrent = self._torrents.get(infohash)
         return torrent.traffic if torrent is not None else None
 
+    def _traffics(self) -> Iterator[Traffic]:
+        return (torrent.traffic for torrent in self._torrents.values())
+
     def _peers_found(self, infohash: InfoHash, peers: list[Address]) -> None:
         torrent = self._torrents.get(infohash)
         if torrent is not None:
             torrent.traffic.peers_found(peers, "dht")
 
     def _warnings(self, torrents: list[Torrent]) -> list[str]:
-        found = dict.fromkeys([*self._doors.warnings, *self._discovery.warnings()])
+        sides = (self._doors.warnings, self._healing.warnings(), self._discovery.warnings())
+        found = dict.fromkeys(sentence for side in sides for sentence in side)
         if self._dht_problem is not None:
             found[self._dht_problem] = None
         if self._state.reserve.released:

@@ -10,6 +10,7 @@ import socket
 import time
 from collections.abc import Callable
 from enum import IntFlag
+from struct import Struct
 from typing import Protocol
 
 from torrentd.daemon.tasks import Tasks
@@ -18,6 +19,10 @@ from torrentd.wire.peer.connection import PeerConnection
 RECEIVE_BUFFER_BYTES = 256 * 1024  # stays in the processor's cache
 # A reader that takes nothing of what waits for it for this long is cut (W7).
 STALLED_S = 60.0
+# struct tcp_info (linux/tcp.h): tcpi_last_data_recv and tcpi_last_ack_recv, in milliseconds.
+TCP_INFO_BYTES = 104
+HEARD_OFFSET_BYTES = 52
+_HEARD = Struct("=II")
 # After Close, what is queued gets this long to leave.
 LINGER_S = 10.0
 
@@ -163,6 +168,25 @@ class Link(asyncio.BufferedProtocol):
         if self.on_closed is not None:
             self.on_closed(self)
         self._guarded(lambda: self.owner.link_lost(self))
+
+    @property
+    def local_host(self) -> str | None:
+        """Our end of it; None when it is over."""
+        name = self._transport.get_extra_info("sockname") if self._transport is not None else None
+        return str(name[0]) if name else None
+
+    @property
+    def silent_s(self) -> float:
+        """Since the kernel heard anything of the peer, an acknowledgement or more."""
+        sock = self._transport.get_extra_info("socket") if self._transport is not None else None
+        if sock is None:
+            return 0.0
+        try:
+            info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCP_INFO_BYTES)
+        except OSError:
+            return 0.0
+        heard_ms: tuple[int, int] = _HEARD.unpack_from(info, HEARD_OFFSET_BYTES)
+        return min(heard_ms) / 1000
 
     def hold_reading(self, why: Hold, held: bool) -> None:
         """While anybody holds it, nothing is read: the kernel, and so the peer, must wait (C5)."""

@@ -4,6 +4,7 @@ Every input of the swarm passes through `perform`, and so does every action that
 """
 
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Protocol, assert_never
 
@@ -91,6 +92,25 @@ class Traffic:
     def counted(self) -> ScrapeEnded | None:
         """How large the swarm is, as the DHT counted it last."""
         return self._services.discovery.swarm(self._infohash)
+
+    def network_returned(self, lost_at: float) -> None:
+        """What failed since then was nobody's fault."""
+        now = time.monotonic()
+        self.perform(self.swarm.network_returned(lost_at, now), now)
+
+    def prove_links(self) -> None:
+        """Say something that whoever is there will acknowledge."""
+        for connection, link in list(self.links.items()):
+            connection.send_keep_alive()
+            link.transmit()
+
+    def cut(self, is_dead: Callable[[Link], bool]) -> None:
+        """End these connections; the swarm has forgotten them when this returns."""
+        for link in list(self.links.values()):
+            if is_dead(link):
+                log.debug("cut", peer=str(link.connection.address))
+                self.link_lost(link)
+                link.abort()
 
     def adopt(self, link: Link) -> None:
         """An incoming connection that named our infohash."""

@@ -171,3 +171,22 @@ class TestDialer:
                 assert (dialer._half_open_max, dialer._rate.rate_per_s) == (3, 4)
 
         run(scenario())
+
+
+class TestSources:
+    def test_the_first_open_address_is_dialled_from_and_a_lost_one_never_replaced(self) -> None:
+        """Somebody chose them, a VPN's perhaps: while none is there, nothing leaves (O4)."""
+
+        async def scenario() -> None:
+            async with supervised() as tasks:
+                first, second = new_host(), new_host()
+                dialer = make_dialer(tasks, None, first, second)
+                assert dialer._sources == {False: first}
+                dialer.use_sources([Address(second, 6881)])
+                assert dialer._sources == {False: second}
+                dialer.use_sources([])
+                assert dialer._sources == {False: second}
+                dialer.use_sources([Address("0.0.0.0", 6881)])
+                assert dialer._sources == {False: second}
+
+        run(scenario())

@@ -1,6 +1,7 @@
 """Doors: TCP and UDP at every address, a wildcard may be missing, and failing leaves nothing."""
 
 import asyncio
+import errno
 import socket
 import time
 from collections.abc import AsyncIterator
@@ -10,6 +11,7 @@ import pytest
 
 from tests.daemon.session_room import PORT, new_host, run, supervised, until
 from torrentd.config.schema import Limits
+from torrentd.daemon import listener
 from torrentd.daemon.admission import Admission, TokenBucket
 from torrentd.daemon.doors import Doors
 from torrentd.daemon.udp import UdpEndpoint, bind_datagram_socket
@@ -75,6 +77,20 @@ def is_free_for_udp(address: Address) -> bool:
     return True
 
 
+class Machine:
+    """One that does not have an address, until a test says otherwise."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, without: str) -> None:
+        self.without = without
+        self._bind = listener.bind_listening_socket
+        monkeypatch.setattr(listener, "bind_listening_socket", self.bind)
+
+    def bind(self, address: Address) -> socket.socket:
+        if address.host == self.without:
+            raise OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address")
+        return self._bind(address)
+
+
 class TestOpen:
     def test_both_tcp_and_udp_are_open_at_every_address(self) -> None:
         async def scenario() -> None:
@@ -125,7 +141,6 @@ class TestFailing:
                 async with doors_at(wildcard, address) as room:
                     await room.open()
                     assert room.doors.addresses == [address]
-                    assert [endpoint.bound for endpoint in room.doors.endpoints] == [address]
                     assert len(room.doors.warnings) == 1
                     assert f"cannot listen on {wildcard}" in room.doors.warnings[0]
 
@@ -141,11 +156,14 @@ class TestFailing:
 
         run(scenario())
 
-    def test_an_address_that_cannot_be_had_closes_what_was_opened_before(self) -> None:
+    def test_an_address_that_is_taken_closes_what_was_opened_before(self) -> None:
         async def scenario() -> None:
-            first = Address(new_host(), PORT)
-            async with doors_at(first, ABSENT) as room:
-                with pytest.raises(OSError, match=f"cannot listen on {ABSENT}: "):
+            first, taken = Address(new_host(), PORT), Address(new_host(), PORT)
+            async with doors_at(first, taken) as room:
+                with (
+                    socket.create_server(taken),
+                    pytest.raises(OSError, match=f"cannot listen on {taken}: "),
+                ):
                     await room.open()
                 with pytest.raises(ConnectionRefusedError):
                     await knock(first)
@@ -164,5 +182,85 @@ class TestFailing:
                     await room.open()
                 with pytest.raises(ConnectionRefusedError):
                     await knock(address)
+
+        run(scenario())
+
+
+class TestHeed:
+    def test_an_address_that_is_absent_is_waited_for_and_opened_when_it_comes(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def scenario() -> None:
+            here, late = Address(new_host(), PORT), Address(new_host(), PORT)
+            machine = Machine(monkeypatch, without=late.host)
+            async with doors_at(here, late) as room:
+                await room.open()
+                assert room.doors.addresses == [here]
+                assert room.doors.warnings == [
+                    f"cannot listen on {late}: Cannot assign requested address"
+                ]
+                assert await room.doors.heed(frozenset()) == []
+                machine.without = ""
+                assert await room.doors.heed(frozenset()) == [late]
+                assert room.doors.addresses == [here, late] and room.doors.warnings == []
+                await knock(late)
+                with socket.socket(type=socket.SOCK_DGRAM) as sender:
+                    sender.sendto(QUERY, late)
+                    await room.until_came(1)
+
+        run(scenario())
+
+    def test_with_no_address_at_all_it_waits_for_the_first(self) -> None:
+        async def scenario() -> None:
+            async with doors_at(ABSENT) as room:
+                await room.open()
+                assert room.doors.addresses == []
+                assert [endpoint.is_open for endpoint in room.doors.endpoints] == [False]
+
+        run(scenario())
+
+    def test_an_address_that_is_gone_is_let_go_and_taken_again(self) -> None:
+        async def scenario() -> None:
+            address = Address(new_host(), PORT)
+            async with doors_at(address) as room:
+                await room.open()
+                assert await room.doors.heed(frozenset({address.host})) == []
+                assert room.doors.addresses == []
+                assert f"waiting for {address}" in room.doors.warnings[0]
+                with pytest.raises(ConnectionRefusedError):
+                    await knock(address)
+                await until(lambda: is_free_for_udp(address))
+                assert await room.doors.heed(frozenset()) == [address]
+                await knock(address)
+                with socket.socket(type=socket.SOCK_DGRAM) as sender:
+                    sender.sendto(QUERY, address)
+                    await room.until_came(1)
+
+        run(scenario())
+
+    def test_a_wildcard_is_never_let_go(self) -> None:
+        async def scenario() -> None:
+            wildcard = Address("0.0.0.0", 16_881)
+            async with doors_at(wildcard) as room:
+                await room.open()
+                await room.doors.heed(frozenset({"0.0.0.0"}))
+                assert room.doors.addresses == [wildcard]
+
+        run(scenario())
+
+    def test_tcp_without_udp_is_not_open(self) -> None:
+        """The port is free for one and taken for the other: all of it is tried again."""
+
+        async def scenario() -> None:
+            address = Address(new_host(), PORT)
+            async with doors_at(address) as room:
+                await room.open()
+                await room.doors.heed(frozenset({address.host}))
+                await until(lambda: is_free_for_udp(address))
+                with bind_datagram_socket(address):
+                    assert await room.doors.heed(frozenset()) == []
+                    with pytest.raises(ConnectionRefusedError):
+                        await knock(address)
+                assert await room.doors.heed(frozenset()) == [address]
 
         run(scenario())

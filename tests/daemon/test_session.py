@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import socket
 from pathlib import Path
 
 import pytest
@@ -207,13 +208,24 @@ class TestLife:
 
         run(scenario())
 
-    def test_an_address_that_cannot_be_had_keeps_the_daemon_from_starting(
+    def test_an_address_that_the_machine_does_not_have_yet_is_waited_for(
         self, tmp_path: Path
     ) -> None:
         async def scenario() -> None:
-            session = Session(make_config(tmp_path, "203.0.113.77"))
-            with pytest.raises(OSError, match="cannot listen on"):
-                await session.start()
+            async with running(make_config(tmp_path, "203.0.113.77")) as session:
+                status = session.status()
+                assert status.listen_addresses == []
+                assert "cannot listen on 203.0.113.77:6881" in status.warnings[0]
+
+        run(scenario())
+
+    def test_an_address_that_is_taken_keeps_the_daemon_from_starting(self, tmp_path: Path) -> None:
+        async def scenario() -> None:
+            host = new_host()
+            with socket.create_server((host, PORT)):
+                session = Session(make_config(tmp_path, host))
+                with pytest.raises(OSError, match="cannot listen on"):
+                    await session.start()
             async with running(make_config(tmp_path, new_host())):
                 pass  # the lock was given back
 

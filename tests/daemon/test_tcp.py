@@ -13,6 +13,24 @@ from torrentd.daemon.tcp import Hold, Link
 from torrentd.wire.formats.handshake import HANDSHAKE_BYTES, decode_handshake
 
 
+class TestOutage:
+    def test_our_end_is_known_while_it_stands(self) -> None:
+        """A local socket pair has no TCP: nothing is known of when the peer was heard."""
+
+        async def scenario() -> None:
+            async with supervised() as tasks:
+                room = LinkRoom(tasks)
+                assert (room.link.local_host, room.link.silent_s) == (None, 0.0)
+                await room.connect()
+                assert room.link.silent_s == 0.0
+                room.link.abort()
+                await until(lambda: "lost" in room.told)
+                assert (room.link.local_host, room.link.silent_s) == (None, 0.0)
+                room.peer.close()
+
+        run(scenario())
+
+
 class TestBytes:
     def test_what_the_core_queued_is_sent_and_what_comes_is_told(self) -> None:
         async def scenario() -> None:

@@ -40,6 +40,7 @@ from torrentd.wire.formats.handshake import (
     encode_handshake,
 )
 from torrentd.wire.formats.ids import InfoHash, PeerId
+from torrentd.wire.formats.messages import KEEP_ALIVE
 from torrentd.wire.store.api import StoreError
 from torrentd.wire.swarm.actions import (
     Action,
@@ -207,6 +208,51 @@ class TestConnections:
                 await until(lambda: there.traffic.links == {})
                 await hear_the_end(peer)
                 peer.close()
+
+        run(scenario())
+
+
+class TestOutage:
+    def test_every_peer_is_told_something_that_its_kernel_acknowledges(
+        self, tmp_path: Path
+    ) -> None:
+        async def scenario() -> None:
+            async with room(tmp_path) as there:
+                there.traffic.start()
+                peer = await there.meet()
+                await hear(peer, HANDSHAKE_BYTES)
+                (link,) = there.traffic.links.values()
+                there.traffic.prove_links()  # no handshake yet: a keep-alive would be nonsense
+                await asyncio.get_running_loop().sock_sendall(peer, GREETING)
+                await until(lambda: there.traffic.swarm.handshakes_count == 1)
+                await until(lambda: link.silent_s >= 0.03)
+                quiet_s = link.silent_s
+                there.traffic.prove_links()
+                assert await hear(peer, len(KEEP_ALIVE)) == KEEP_ALIVE
+                await until(lambda: link.silent_s < quiet_s)
+                peer.close()
+
+        run(scenario())
+
+    def test_what_is_cut_is_forgotten_at_once_and_dialled_again_when_forgiven(
+        self, tmp_path: Path
+    ) -> None:
+        async def scenario() -> None:
+            async with room(tmp_path) as there:
+                there.traffic.start()
+                peer = await there.meet()
+                (link,) = there.traffic.links.values()
+                began = time.monotonic()
+                there.traffic.cut(lambda link: link.local_host == "192.0.2.1")
+                assert there.traffic.links
+                there.traffic.cut(lambda other: other is link)
+                assert there.traffic.links == {} and not there.traffic.swarm.connections
+                there.traffic.network_returned(began)
+                again, _ = await asyncio.get_running_loop().sock_accept(there._listener)
+                await until(lambda: len(there.traffic.links) == 1)
+                await until(lambda: there.services.admission.connections == 1)
+                peer.close()
+                again.close()
 
         run(scenario())
 

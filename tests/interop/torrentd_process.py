@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.interop.libtorrent_client import wait_until
@@ -23,7 +24,10 @@ class TorrentdProcess:
         port: int = PORT,
         bootstrap: list[str] | None = None,
         limits: dict[str, int] | None = None,
+        launcher: Callable[..., list[str]] | None = None,
+        allow_local: bool = True,
     ) -> None:
+        """`launcher`: makes of a command the one that runs it elsewhere."""
         self.host, self.port = host, port
         self.directory = directory
         self.downloads = directory / "downloads"
@@ -36,7 +40,7 @@ class TorrentdProcess:
             "listen": {"addresses": [host], "port": port},
             "control": {"socket": str(self.socket)},
             "dht": {"enabled": bootstrap is not None, "bootstrap": bootstrap or []},
-            "network": {"allow_local_addresses": True},
+            "network": {"allow_local_addresses": allow_local},
             "limits": {
                 "connections_per_address_max": 50,
                 "free_bytes_min": 0,
@@ -47,6 +51,7 @@ class TorrentdProcess:
         }
         (directory / "torrentd.yaml").write_text(json.dumps(config))  # JSON is YAML
         self.log_path = directory / "log"
+        self._launcher = launcher or _as_it_is
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> "TorrentdProcess":
@@ -60,13 +65,13 @@ class TorrentdProcess:
     def start(self) -> None:
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
-                [
+                self._launcher(
                     sys.executable,
                     "-m",
                     "torrentd.daemon.main",
                     "--config",
                     str(self.directory / "torrentd.yaml"),
-                ],
+                ),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -128,3 +133,7 @@ class TorrentdProcess:
         assert self._process is not None
         assert self._process.poll() is None, f"torrentd ended: {self.log_path.read_text()[-2000:]}"
         return self.socket.exists() and self.ctl("version").returncode == 0
+
+
+def _as_it_is(*command: str) -> list[str]:
+    return [*command]

@@ -136,6 +136,11 @@ class PeerConnection(Receiver):
         self._time_out_requests(now)
         return told
 
+    def send_keep_alive(self) -> None:
+        """Something that the other side's kernel will acknowledge, if it is there."""
+        if not self._failed and self.handshake is not None:
+            self._send_keep_alive()
+
     def next_deadline(self) -> float:
         """When `tick` has something to do; infinity when the connection is over."""
         if self._failed:

@@ -65,6 +65,7 @@ class Candidate:
     state: State = "ready"
     failures: int = 0
     retry_at: float = 0.0
+    parted_at: float = 0.0  # when it failed last, or its connection ended
 
 
 @dataclass(slots=True)
@@ -79,6 +80,10 @@ class _Memory:
         self.until[key] = until
         if len(self.until) > self.entries_max:
             del self.until[next(iter(self.until))]
+
+    def forget_after(self, until: float) -> None:
+        """Those that were to be left alone until then or later."""
+        self.until = {key: at for key, at in self.until.items() if at < until}
 
     def holds(self, key: bytes, now: float) -> bool:
         until = self.until.get(key)
@@ -183,6 +188,7 @@ class Candidates:
         candidate = self._known.get(key)
         if candidate is None or candidate.state not in ("connected", "dialing"):
             return
+        candidate.parted_at = now
         if useful:
             candidate.failures = 0
             self._wait(key, candidate, now + RETRY_USEFUL_S)
@@ -190,6 +196,15 @@ class Candidates:
             self._fail(key, candidate, now)
         else:
             self._wait(key, candidate, now + PARKED_S)
+
+    def forgive(self, since: float) -> None:
+        """Our own network was away since then: who failed was not at fault, and is dialed again."""
+        for key, candidate in list(self._known.items()):
+            if candidate.parted_at >= since:
+                candidate.failures = 0
+                if candidate.state == "waiting":
+                    self._get_ready(key, candidate)
+        self._dropped.forget_after(since + DROPPED_S)
 
     def forget(self, address: Address, now: float) -> None:
         """Not a peer to dial, ever: it is ourselves (W10), or not of this torrent."""
@@ -304,13 +319,16 @@ class Candidates:
         while self._waiting and self._waiting[0][0] <= now:
             entry = heappop(self._waiting)
             if self._is_current(entry):
-                candidate = self._known[entry[2]]
-                self._leave(entry[2], candidate)
-                candidate.state = "ready"
-                self._ready[candidate.source][entry[2]] = None
+                self._get_ready(entry[2], self._known[entry[2]])
+
+    def _get_ready(self, key: bytes, candidate: Candidate) -> None:
+        self._leave(key, candidate)
+        candidate.state = "ready"
+        self._ready[candidate.source][key] = None
 
     def _fail(self, key: bytes, candidate: Candidate, now: float) -> None:
         candidate.failures += 1
+        candidate.parted_at = now
         manual = candidate.source == "manual"
         if candidate.failures >= FAILURES_MAX and not manual:
             self._drop(key, now)

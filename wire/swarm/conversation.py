@@ -35,6 +35,13 @@ class Conversation(Rooms):
 
     # ---- the events of one connection
 
+    def transport_paused(self, connection: PeerConnection) -> list[Action]:
+        """It takes no more bytes: nothing more is read for this peer."""
+        peer = self._company.peers.get(connection)
+        if peer is not None:
+            peer.paused = True
+        return []
+
     def _take(self, peer: Peer, told: list[Event], actions: list[Action], now: float) -> bool:
         """Routes the events of one call. Returns whether all of them were quiet."""
         quiet = True

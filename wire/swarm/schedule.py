@@ -11,6 +11,7 @@ from torrentd.wire.swarm.actions import SearchPeers
 HUNGRY_S = (5.0, 15.0, 60.0, 240.0)
 ANNOUNCE_S = 900.0
 ANNOUNCE_SPREAD_S = 180.0
+ANEW_SPREAD_S = 60.0
 
 
 class SearchSchedule:
@@ -34,6 +35,14 @@ class SearchSchedule:
     def stop(self) -> None:
         """No search until the next `start`; the last announce is remembered."""
         self._search_at = None
+
+    def begin_anew(self, now: float, *, complete: bool) -> None:
+        """The network was away, or is another one: nobody knows where we are. Who has all it wants
+        takes its time, so that many torrents do not ask at once."""
+        if self._search_at is not None:
+            self._step = 0
+            wait_s = self._rng.random() * ANEW_SPREAD_S if complete else 0.0
+            self._search_at = self._announce_at = now + wait_s
 
     def hungry(self, now: float) -> None:
         """The last peer is gone and more are needed."""

@@ -135,6 +135,12 @@ class Swarm(Conversation):
         self._company.dial_failed(address, now)
         return self._finish([], now)
 
+    def network_returned(self, lost_at: float, now: float) -> list[Action]:
+        """It was away since then, or is another one now: look for peers, and forgive."""
+        self._company.candidates.forgive(lost_at)
+        self._schedule.begin_anew(now, complete=self.is_complete)
+        return self.tick(now)
+
     def add_connection(self, connection: PeerConnection, now: float) -> list[Action]:
         """An outgoing connection whose TCP is up, or an incoming one after its HandshakeCompleted.
         The connection is the swarm's from now on, or there is a Close for it."""
@@ -188,13 +194,6 @@ class Swarm(Conversation):
             actions.append(Transmit(connection))
         self._be_called_at(connection.next_deadline())
         return actions
-
-    def transport_paused(self, connection: PeerConnection) -> list[Action]:
-        """It takes no more bytes: nothing more is read for this peer."""
-        peer = self._company.peers.get(connection)
-        if peer is not None:
-            peer.paused = True
-        return []
 
     def transport_resumed(self, connection: PeerConnection, now: float) -> list[Action]:
         """It takes bytes again."""

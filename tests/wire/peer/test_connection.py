@@ -181,6 +181,15 @@ class TestSilence:
         assert scene.heard() == b""
         assert scene.connection.next_deadline() == 190.0
 
+    def test_one_can_be_asked_for_once_both_have_shaken_hands(self) -> None:
+        scene = Scene(now=0.0)
+        scene.heard()
+        scene.connection.send_keep_alive()
+        assert scene.heard() == messages.KEEP_ALIVE
+        fresh = _incoming()
+        fresh.send_keep_alive()
+        assert not fresh.has_data_to_send
+
     def test_a_peer_that_keeps_alive_every_two_minutes_stays(self) -> None:
         scene = Scene(now=0.0)
         for _ in range(20):

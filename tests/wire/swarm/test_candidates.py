@@ -398,3 +398,56 @@ def test_whatever_happens_a_candidate_is_in_one_state_and_nothing_is_dialed_twic
         if deadline is not None and len(dialing) < 3:
             later = max(deadline, now)
             assert candidates.next_deadline(later) is not None
+
+
+class TestOutage:
+    """Our own network was away."""
+
+    def test_who_failed_meanwhile_is_dialed_at_once_as_if_he_had_not(self) -> None:
+        candidates = _candidates()
+        candidates.add([ONE], "dht", 0.0)
+        now = 0.0
+        for _ in range(3):
+            assert candidates.next_to_dial(now, NOBODY) == ONE
+            candidates.dial_failed(ONE, now)
+            now += RETRY_AFTER_TWO_S * 2
+        candidates.next_to_dial(now, NOBODY)
+        candidates.dial_failed(ONE, now)
+        assert len(candidates) == 0, "dropped for a day"
+        candidates.forgive(0.0)
+        assert candidates.add([ONE], "dht", now + 1) == 1
+
+    def test_who_waits_is_ready(self) -> None:
+        candidates = _candidates()
+        candidates.add([ONE], "dht", 0.0)
+        candidates.next_to_dial(0.0, NOBODY)
+        candidates.dial_failed(ONE, 5.0)
+        assert candidates.next_to_dial(6.0, NOBODY) is None
+        candidates.forgive(5.0)
+        assert candidates.next_to_dial(6.0, NOBODY) == ONE
+
+    def test_a_connection_that_ended_meanwhile_is_made_again_at_once(self) -> None:
+        candidates = _candidates()
+        candidates.add([ONE], "dht", 0.0)
+        candidates.next_to_dial(0.0, NOBODY)
+        candidates.connected(ONE)
+        candidates.disconnected(ONE, 5.0, useful=True)
+        candidates.forgive(5.0)
+        assert candidates.next_to_dial(5.0, NOBODY) == ONE
+
+    def test_who_failed_before_it_has_still_failed(self) -> None:
+        candidates = _candidates()
+        candidates.add([ONE, TWO], "dht", 0.0)
+        for address in _dial_all(candidates, 0.0):
+            candidates.dial_failed(address, 0.0)
+        candidates.ban(TWO.host, 0.0)
+        candidates.forgive(5.0)
+        assert candidates.next_to_dial(6.0, NOBODY) is None
+        assert candidates.next_to_dial(RETRY_S, NOBODY) == ONE
+
+    def test_one_that_was_dropped_before_it_stays_dropped(self) -> None:
+        candidates = _candidates()
+        candidates.add([ONE], "dht", 0.0)
+        candidates.forget(ONE, 0.0)
+        candidates.forgive(1.0)
+        assert candidates.add([ONE], "dht", 2.0) == 0

@@ -3,7 +3,12 @@
 import random
 from itertools import pairwise
 
-from torrentd.wire.swarm.schedule import ANNOUNCE_S, ANNOUNCE_SPREAD_S, SearchSchedule
+from torrentd.wire.swarm.schedule import (
+    ANEW_SPREAD_S,
+    ANNOUNCE_S,
+    ANNOUNCE_SPREAD_S,
+    SearchSchedule,
+)
 
 
 def searches(schedule: SearchSchedule, until: float, *, hungry: bool) -> list[tuple[float, bool]]:
@@ -72,3 +77,34 @@ def test_asleep_before_a_start_and_after_a_stop() -> None:
     schedule.stop()
     assert schedule.next_deadline() is None
     assert schedule.due(9999.0, hungry=True) is None
+
+
+def test_after_an_outage_it_searches_and_announces_anew_at_once() -> None:
+    schedule = SearchSchedule(random.Random(1))
+    schedule.start(0.0)
+    searches(schedule, 500.0, hungry=True)
+    schedule.begin_anew(500.0, complete=False)
+    assert searches(schedule, 600.0, hungry=True) == [
+        (500, True),
+        (505, False),
+        (520, False),
+        (580, False),
+    ]
+
+
+def test_many_that_have_all_they_want_do_not_all_announce_at_once() -> None:
+    times = []
+    for seed in range(200):
+        schedule = SearchSchedule(random.Random(seed))
+        schedule.start(0.0)
+        searches(schedule, 10.0, hungry=False)
+        schedule.begin_anew(100.0, complete=True)
+        times += searches(schedule, 100.0 + ANEW_SPREAD_S, hungry=False)
+    assert len(times) == 200 and all(announce for _, announce in times)
+    assert max(at for at, _ in times) - min(at for at, _ in times) > ANEW_SPREAD_S / 2
+
+
+def test_asleep_it_stays_asleep() -> None:
+    schedule = SearchSchedule(random.Random(1))
+    schedule.begin_anew(5.0, complete=False)
+    assert schedule.next_deadline() is None

@@ -36,6 +36,24 @@ class TestLife:
         scene = Scene()
         assert scene.told(SearchPeers) == [SearchPeers(announce=True)]
 
+    def test_when_the_network_returns_it_searches_announces_and_dials_again(self) -> None:
+        scene = Scene()
+        scene.told(SearchPeers)
+        (address,) = scene.find("20.0.0.1")
+        lost_at = scene.now
+        scene.do(scene.swarm.dial_failed(address, scene.now))
+        scene.later(1.0)
+        assert scene.told(Dial) == []
+        scene.do(scene.swarm.network_returned(lost_at, scene.now))
+        assert scene.told(SearchPeers) == [SearchPeers(announce=True)]
+        assert scene.told(Dial) == [Dial(address)]
+
+    def test_a_torrent_that_rests_sleeps_through_it(self) -> None:
+        scene = Scene()
+        scene.do(scene.swarm.stop(scene.now))
+        scene.actions.clear()
+        assert scene.do(scene.swarm.network_returned(0.0, scene.now)) == []
+
     def test_found_peers_are_dialed(self) -> None:
         scene = Scene()
         assert {address.host for address in scene.find("20.0.0.1", "20.1.0.1")} == {
