@@ -35,14 +35,18 @@ def seed(host: str, torrent_path: Path, directory: Path) -> None:
 
 def leech(host: str, magnet: str, directory: Path) -> dict[str, float]:
     """Seconds from the add to the first payload byte and to the last piece, and the CPU spent."""
-    with LibtorrentClient(host) as client:
+    settings: lt.settings_pack = {"alert_mask": lt.alert.category_t.status_notification}
+    with LibtorrentClient(host, settings) as client:
         cpu_before_s, started_at = cpu_s(), time.monotonic()
         handle = client.download(magnet, directory)
-        first_byte_s = 0.0
-        while not (status := handle.status()).is_seeding:
-            if not first_byte_s and status.total_payload_download:
-                first_byte_s = time.monotonic() - started_at
+        while not handle.status().total_payload_download:
             time.sleep(POLL_S)
+        first_byte_s = time.monotonic() - started_at
+        finished = False
+        while not finished:  # polling would cost what is measured
+            client.session.wait_for_alert(1000)
+            alerts = client.session.pop_alerts()
+            finished = any(isinstance(alert, lt.torrent_finished_alert) for alert in alerts)
         seconds = time.monotonic() - started_at
         return {"seconds": seconds, "first_byte_s": first_byte_s, "cpu_s": cpu_s() - cpu_before_s}
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from tests.bench.libtorrent_peer import POLL_S
 from tests.interop.payload import Payload, single_file
 from tests.interop.torrentd_process import TorrentdProcess
+from torrentd.daemon.control_lines import Json
 from torrentd.daemon.ctl.client import Client
 
 MIB = 2**20
@@ -85,22 +86,23 @@ def libtorrent_leech(magnet: str, directory: Path) -> tuple[float, float, float]
     return figures["seconds"], figures["first_byte_s"], figures["cpu_s"]
 
 
+def downloaded_bytes(client: Client, infohash: str) -> int:
+    (torrent,) = client.call("status", {"torrents": [infohash]}).children("torrents")
+    return torrent.integer("downloaded_bytes")
+
+
 def torrentd_leech(magnet: str, payload: Payload, directory: Path) -> tuple[float, float, float]:
     with TorrentdProcess(LEECHER, directory / "leecher") as torrentd:
         cpu_before_s, started_at = process_cpu_s(torrentd.pid), time.monotonic()
-        first_byte_s = elapsed_s = 0.0
         client = Client(str(torrentd.socket))
         client.call("add", {"uri": magnet})
-        while True:
-            torrent = client.call("status", {"torrents": [payload.infohash]}).children("torrents")[
-                0
-            ]
-            elapsed_s = time.monotonic() - started_at
-            if not first_byte_s and torrent.integer("downloaded_bytes"):
-                first_byte_s = elapsed_s
-            if torrent.text("state") == "seeding":
-                break
+        which: list[Json] = [payload.infohash]
+        while not downloaded_bytes(client, payload.infohash):
             time.sleep(POLL_S)
+        first_byte_s = time.monotonic() - started_at
+        reached = client.call("wait", {"torrents": which, "timeout_s": 120}, answer_s=130)
+        assert reached.flag("reached")
+        elapsed_s = time.monotonic() - started_at
         client.close()
         cpu_s = process_cpu_s(torrentd.pid) - cpu_before_s
         assert payload.is_complete_in(torrentd.downloads)
