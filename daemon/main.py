@@ -6,6 +6,7 @@ the configuration is wrong.
 
 import argparse
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -23,6 +24,7 @@ from torrentd.daemon.state_dir import StateLocked
 from torrentd.daemon.systemd import Supervisor, inherited_control_socket
 from torrentd.daemon.version import VERSION
 
+YOUNG_MAX = 20_000  # objects between two looks for cycles
 HOUSEKEEPING_S = 60.0
 # The thread that runs the cores gets the GIL back sooner than by the default of 5 ms.
 SWITCH_INTERVAL_S = 0.001
@@ -43,6 +45,10 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     configure_logs(config.log.level, config.log.format)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
+    # What a request or a block allocates dies by its count; looking for cycles among them after
+    # every 700, and among all that was imported, took a twentieth of a transfer's time.
+    gc.freeze()
+    gc.set_threshold(YOUNG_MAX, 20, 100)
     return uvloop.run(Daemon(config, path).run())
 
 
