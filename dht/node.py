@@ -29,7 +29,7 @@ from torrentd.dht.krpc import (
     encode_error,
 )
 from torrentd.dht.network import Network
-from torrentd.dht.node_id import NodeId, id_fits_host
+from torrentd.dht.node_id import NodeId
 from torrentd.dht.outputs import (
     BootstrapWanted,
     ExternalAddressChanged,
@@ -318,12 +318,8 @@ class DhtNode:
         if transaction.is_told:
             rtt_s = now - transaction.sent_at
             out.append(PingEnded(source, rtt_s, response.node_id, response.external))
-        if transaction.node_id not in (None, response.node_id):
-            # a liar named it under another id than it has, or it is one; BEP 42 tells
-            self._stats.id_mismatches += 1
-            if not id_fits_host(response.node_id, source.host):
-                return out + self._searches.failed(transaction, now, wrong_id=True)
-        if response.node_id == network.own_id:
+        self._stats.id_mismatches += transaction.node_id not in (None, response.node_id)
+        if response.node_id == network.own_id or not transaction.may_answer(response.node_id):
             return out + self._searches.failed(transaction, now, wrong_id=True)
         out += self._hear_external(network, response, source, now)
         nodes = self._hearsay.nodes(response.nodes)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from torrentd.dht.lookup import Candidate, Lookup
+from torrentd.dht.node_id import id_fits_host
 from torrentd.dht.search import Search
 from torrentd.wire.formats.address import Address
 
@@ -31,6 +32,11 @@ class Transaction:
     candidate: Candidate | None = None
     search: Search | None = None
     is_told: bool = False  # how it ends, as PingEnded
+
+    def may_answer(self, node_id: bytes) -> bool:
+        """The node that was expected, or one that a liar may have named under a false id: its own
+        follows BEP 42, and nobody else gets what is sent to that address."""
+        return self.node_id in (None, node_id) or id_fits_host(node_id, self.address.host)
 
 
 class Transactions:

@@ -2,7 +2,8 @@
 
 import random
 
-from tests.dht.makers import NOW, THEIR_ID, address
+from tests.dht.makers import NOW, THEIR_ID, address, node_id
+from torrentd.dht.node_id import node_id_for
 from torrentd.dht.transactions import HARD_TIMEOUT_S, PENDING_MAX, Transactions
 
 
@@ -65,3 +66,12 @@ def test_at_its_deadline_a_query_has_expired_whatever_the_rounding() -> None:
         transactions.begin(address(1), None, rng.random() * 1e6)
         deadline = transactions.next_deadline()
         assert deadline is not None and len(transactions.expired(deadline)) == 1
+
+
+def test_a_false_id_that_a_liar_named_does_not_silence_an_honest_node() -> None:
+    transactions = make()
+    transaction = transactions.begin(address(1), node_id(1), NOW)
+    assert transaction is not None
+    assert transaction.may_answer(node_id(1)) and not transaction.may_answer(node_id(2))
+    assert transaction.may_answer(node_id_for(address(1).host, random.Random(2)))
+    assert not transaction.may_answer(node_id_for(address(2).host, random.Random(2)))

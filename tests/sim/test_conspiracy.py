@@ -12,7 +12,7 @@ from tests.sim.conspiracy import Plan, around, best_id
 from tests.sim.dht_world import SimulatedNode, own_id
 from tests.sim.figures import amid_a_conspiracy, infiltrated, of_ours, settled
 from tests.sim.mainline import Crowd, Mainline
-from torrentd.dht import node as dht_node
+from torrentd.dht import transactions
 from torrentd.dht.contact import Contact
 from torrentd.dht.lookup import QUERIES_MAX, Lookup
 from torrentd.dht.node_id import id_fits_host
@@ -51,7 +51,7 @@ def test_without_a_hearing_for_everybody_the_fast_liars_win(
 def test_where_the_id_that_was_named_counts_honest_nodes_are_masked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(dht_node, "id_fits_host", lambda node_id, host: False)
+    monkeypatch.setattr(transactions, "id_fits_host", lambda node_id, host: False)
     world, nodes = at_home(11)
     assert amid_a_conspiracy(world, nodes, SEARCHES, 0.5, Plan.MASKS).found < 0.8
 
