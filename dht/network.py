@@ -160,10 +160,11 @@ class Network:
         if not self.vote.add(voter.host, host, now):
             return False
         if not id_fits_host(self.own_id, host):
-            self._change_id(node_id_for(host, self._secret_rng), now)
+            self.take_id(node_id_for(host, self._secret_rng), now)
         return True
 
-    def _change_id(self, own_id: NodeId, now: float) -> None:
+    def take_id(self, own_id: NodeId, now: float) -> None:
+        """From now on; whoever is in the table stays, as far as there is room."""
         contacts = list(self.table)
         self.own_id = own_id
         self.table = RoutingTable(own_id, self._policy, now)

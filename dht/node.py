@@ -15,7 +15,7 @@ from typing import Final
 
 from torrentd.config.schema import Limits
 from torrentd.dht.asker import Asker
-from torrentd.dht.contact import GOOD_S, Contact
+from torrentd.dht.contact import Contact
 from torrentd.dht.fast_answers import FastAnswers
 from torrentd.dht.gate import Gate
 from torrentd.dht.hearsay import Hearsay
@@ -43,12 +43,12 @@ from torrentd.dht.recovery import Recovery
 from torrentd.dht.responder import AMPLIFICATION_MAX, Responder, asks_for_more
 from torrentd.dht.search import PeerSearch, Search
 from torrentd.dht.searches import Searches
-from torrentd.dht.snapshot import decode_snapshot, encode_snapshot
+from torrentd.dht.snapshot import encode_snapshot, restore_networks
 from torrentd.dht.stats import DhtStats, Family, NodeStats, SearchStats
 from torrentd.dht.tokens import Tokens
 from torrentd.dht.transactions import Transaction, Transactions
 from torrentd.wire.formats.address import Address, AddressPolicy, is_ipv6
-from torrentd.wire.formats.errors import KrpcError, ProtocolError
+from torrentd.wire.formats.errors import KrpcError
 from torrentd.wire.formats.ids import InfoHash
 
 EXPIRE_S: Final = 60.0  # between two looks for peers that expired
@@ -78,7 +78,7 @@ class DhtNode:
         }
         self._hearsay: Final = Hearsay(self._networks, policy, listen_port, self._stats)
         if snapshot is not None:
-            self._restore(snapshot, rng, secret_rng, now)
+            restore_networks(self._networks, snapshot, self._hearsay.may_ask, now)
         self._tokens: Final = Tokens(secret_rng, now)
         self._store: Final = PeerStore(limits, policy, rng)
         self._responder: Final = Responder(self._networks, self._tokens, self._store, policy)
@@ -377,22 +377,3 @@ class DhtNode:
 
     def _network_of(self, address: Address) -> Network:
         return self._networks["ipv6" if is_ipv6(address.host) else "ipv4"]
-
-    def _restore(
-        self, snapshot: bytes, rng: random.Random, secret_rng: random.Random, now: float
-    ) -> None:
-        """Saved nodes are questionable until they answer again."""
-        try:
-            saved = decode_snapshot(snapshot)
-        except ProtocolError:
-            return
-        for family, kept in saved.items():
-            if family not in self._networks:
-                continue
-            network = Network(family, self._policy, rng, secret_rng, now, kept.node_id)
-            self._networks[family] = network
-            for node in kept.nodes:
-                if self._hearsay.may_ask(node.address):
-                    contact = Contact(node.node_id, node.address)
-                    contact.last_replied_at = now - GOOD_S - node.age_s
-                    network.table.restore(contact, now)

@@ -5,11 +5,12 @@ durations, so that a wrong clock cannot matter. A file that is hostile, torn or 
 raises ProtocolError, and the node starts as if there were none.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
 
-from torrentd.dht.contact import Contact, decode_nodes, encode_nodes
+from torrentd.dht.contact import GOOD_S, Contact, decode_nodes, encode_nodes
 from torrentd.dht.network import Network
 from torrentd.dht.node_id import NodeId
 from torrentd.dht.stats import Family
@@ -71,6 +72,26 @@ def decode_snapshot(data: bytes) -> dict[Family, SavedNetwork]:
         for family, size in _SIZES.items()
         if (saved := get_dict(networks, family.encode())) is not None
     }
+
+
+def restore_networks(
+    networks: dict[Family, Network], data: bytes, may_ask: Callable[[Address], bool], now: float
+) -> None:
+    """Saved nodes are questionable until they answer again. Damaged `data` counts as none."""
+    try:
+        saved = decode_snapshot(data)
+    except ProtocolError:
+        return
+    for family, kept in saved.items():
+        network = networks.get(family)
+        if network is None:
+            continue
+        network.take_id(kept.node_id, now)
+        for node in kept.nodes:
+            if may_ask(node.address):
+                contact = Contact(node.node_id, node.address)
+                contact.last_replied_at = now - GOOD_S - node.age_s
+                network.table.restore(contact, now)
 
 
 def _encode_network(network: Network, now: float) -> Bencoded:
