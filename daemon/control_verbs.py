@@ -29,6 +29,7 @@ from torrentd.daemon.status import (
     TorrentInfo,
     TorrentStatus,
 )
+from torrentd.daemon.why import Why
 from torrentd.wire.formats.ids import InfoHash
 
 WAIT_S_MAX = 366 * 86400.0
@@ -47,6 +48,7 @@ class Commands(Protocol):
     def select(self, selector: str) -> list[InfoHash]: ...
     def info(self, infohash: InfoHash) -> TorrentInfo: ...
     def peers(self, infohash: InfoHash) -> list[PeerStatus]: ...
+    def why(self, infohash: InfoHash) -> Why: ...
     def files(self, infohash: InfoHash) -> list[FileStatus]: ...
     async def pause(self, infohash: InfoHash) -> None: ...
     async def resume(self, infohash: InfoHash) -> None: ...
@@ -74,6 +76,7 @@ class Verbs:
             "status": self._status,
             "info": self._info,
             "peers": self._peers,
+            "why": self._why,
             "files": self._files,
             "pause": self._pause,
             "resume": self._resume,
@@ -125,6 +128,11 @@ class Verbs:
         status = fields.pop("status")
         own = {name: getattr(status, name) for name in status.__slots__}
         return Answer({**own, **fields})
+
+    async def _why(self, params: Params, call: Call) -> Answer:
+        selectors = params.texts("torrents") or ["all"]
+        params.refuse_unknown()
+        return Answer({"torrents": [self._commands.why(i) for i in self._find_all(selectors)]})
 
     async def _peers(self, params: Params, call: Call) -> Answer:
         infohash = self._find_one(params)

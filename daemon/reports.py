@@ -1,6 +1,7 @@
 """What is told of torrents, peers and files: numbers gathered when somebody asks, never before."""
 
 from torrentd.config.schema import Config
+from torrentd.daemon.discovery import Discovery
 from torrentd.daemon.status import (
     DaemonStatus,
     DhtStatus,
@@ -10,6 +11,7 @@ from torrentd.daemon.status import (
     TorrentStatus,
 )
 from torrentd.daemon.torrent import Torrent
+from torrentd.daemon.why import Case
 from torrentd.wire.formats.address import Address
 from torrentd.wire.formats.bitfield import Bitfield
 from torrentd.wire.formats.geometry import FileLayout
@@ -98,6 +100,21 @@ def torrent_info(torrent: Torrent, now: float) -> TorrentInfo:
         hash_failures=torrent.swarm.hash_failures,
         peers_banned=torrent.swarm.peers_banned,
         files_root=str(torrent.holding.root / first),
+    )
+
+
+def case_of(torrent: Torrent, discovery: Discovery, checks_full: bool, now: float) -> Case:
+    """All that `why` looks at."""
+    infohash = torrent.infohash.hex()
+    searches = [s for s in discovery.searches() if s.infohash == infohash]
+    storage = torrent.holding.storage
+    return Case(
+        torrent_status(torrent, now),
+        torrent.swarm.outlook(),
+        discovery.status(),
+        searches[0] if searches else None,
+        disk_behind=storage is not None and storage.congested,
+        checks_full=checks_full,
     )
 
 

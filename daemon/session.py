@@ -40,6 +40,7 @@ from torrentd.daemon.tcp import ReceiveBuffer
 from torrentd.daemon.torrent import Torrent
 from torrentd.daemon.traffic import Traffic
 from torrentd.daemon.version import VERSION
+from torrentd.daemon.why import Why, explain
 from torrentd.wire.formats.address import Address, AddressPolicy
 from torrentd.wire.formats.ids import InfoHash
 from torrentd.wire.formats.peer_ids import make_peer_id
@@ -179,6 +180,12 @@ class Session:
     def select(self, selector: str) -> list[InfoHash]:
         """All torrents that it names: also a pattern, a state, all."""
         return [torrent.infohash for torrent in select(selector, list(self._torrents.values()))]
+
+    def why(self, infohash: InfoHash) -> Why:
+        """What holds it up."""
+        torrent, now = self._get(infohash), time.monotonic()
+        checks_full = self._services.checks.locked()
+        return explain(reports.case_of(torrent, self._discovery, checks_full, now))
 
     def info(self, infohash: InfoHash) -> TorrentInfo:
         return reports.torrent_info(self._get(infohash), time.monotonic())

@@ -106,6 +106,7 @@ def make_parser() -> tuple[Parser, dict[str, Parser]]:
     _sources(verb("show", "what torrent files and magnets say; asks no daemon", _SHOW_DETAILS))
     _torrents(verb("status", "what every torrent is doing", _STATUS_DETAILS), "*")
     _torrent(verb("info", "all about one torrent", _INFO_DETAILS))
+    _torrents(verb("why", "what holds torrents up, and what would help", _WHY_DETAILS), "*")
     _torrent(verb("peers", "the peers of one torrent", _PEERS_DETAILS))
     _torrent(verb("files", "the files of one torrent", _FILES_DETAILS))
     pause = verb("pause", "stop transfers; nothing is forgotten", _PAUSE_DETAILS)
@@ -301,6 +302,16 @@ _VERIFY_DETAILS = """\
 examples:
   torrentctl verify c9e1
   torrentctl verify all && torrentctl wait all
+"""
+_WHY_DETAILS = """\
+One sentence a torrent, with its numbers. In the document of --json, cause is
+one of error, paused, checking, check-waits, complete, disk-behind, handshakes,
+dialing, unreachable, dht-off, no-dht-nodes, search-waits, searching,
+nobody-announces, metadata, no-source, choked, snubbed, running.
+
+examples:
+  torrentctl why
+  torrentctl why state:metadata --json | jq -r '.torrents[].cause'
 """
 _PEERS_DETAILS = """\
 FROM is dht, pex (peer exchange), in (it connected to us), magnet or manual.

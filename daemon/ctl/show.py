@@ -13,12 +13,14 @@ from torrentd.daemon.ctl.sentences import (
 )
 from torrentd.daemon.ctl.tables import (
     FILE_COLUMNS,
+    INFOHASH_SHOWN,
     PEER_COLUMNS,
     TORRENT_COLUMNS,
     file_row,
     peer_row,
     print_rows,
     print_table,
+    print_wrapped,
     torrent_row,
 )
 
@@ -72,6 +74,18 @@ def show_info(document: Document) -> None:
         ("magnet", document.text("magnet")),
     ]
     print_rows([row for row in rows if row[1]])
+
+
+def show_why(document: Document) -> None:
+    torrents = document.children("torrents")
+    if not torrents:
+        print("there is no torrent")
+    for torrent in torrents:
+        digits = torrent.text("infohash")[:INFOHASH_SHOWN]
+        name = "" if torrent.text("name").startswith(digits) else f" {short_name(torrent)}"
+        print_wrapped(f"{digits}{name}: {torrent.text('sentence')}")
+        if torrent.text("help"):
+            print_wrapped(f"  what helps: {torrent.text('help')}")
 
 
 def show_peers(document: Document) -> None:

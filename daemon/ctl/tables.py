@@ -50,6 +50,14 @@ def print_rows(rows: list[tuple[str, str]]) -> None:
         print(f"{name:<{width}}  {text}")
 
 
+def print_wrapped(sentence: str) -> None:
+    """Over as many lines as it needs, the further ones indented."""
+    import textwrap
+
+    for line in textwrap.wrap(sentence, terminal_width(), subsequent_indent="    "):
+        print(line)
+
+
 def torrent_row(torrent: Document) -> list[str]:
     known = torrent.integer("size_bytes") > 0
     eta_s = torrent.integer_or_none("eta_s")

@@ -18,6 +18,7 @@ _SHOW: dict[str, Callable[[Document], None]] = {
     "status": show.show_status,
     "info": show.show_info,
     "peers": show.show_peers,
+    "why": show.show_why,
     "files": show.show_files,
     "pause": show.named("paused"),
     "resume": show.named("resumed"),

@@ -20,6 +20,7 @@ from torrentd.daemon.status import (
     TorrentInfo,
     TorrentStatus,
 )
+from torrentd.daemon.why import Why
 from torrentd.dht.node_id import NodeId
 from torrentd.dht.outputs import HopEnded, PingEnded, TraceEnded
 from torrentd.dht.stats import NodeStats, SearchStats
@@ -212,6 +213,10 @@ class FakeSession:
             peers_banned=1,
             files_root="/srv/downloads/torrent",
         )
+
+    def why(self, infohash: InfoHash) -> Why:
+        torrent = self.entries[infohash]
+        return Why(torrent.infohash, torrent.name, torrent.state, "choked", "all choke us", "wait")
 
     def peers(self, infohash: InfoHash) -> list[PeerStatus]:
         return self.peer_list

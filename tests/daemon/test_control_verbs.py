@@ -82,6 +82,14 @@ class TestQuestions:
         assert document["name"] == "one" and document["piece_count"] == 4916
         assert "status" not in document
 
+    def test_why_is_asked_of_some_or_of_all(self) -> None:
+        def names(**params: Json) -> list[str]:
+            torrents = run(session(), "why", params).document["torrents"]
+            assert isinstance(torrents, list)
+            return [why.name for why in torrents]
+
+        assert names() == ["one", "two"] and names(torrents=["two"]) == ["two"]
+
     @pytest.mark.parametrize("verb", ["peers", "files"])
     def test_lists_say_whose_they_are(self, verb: str) -> None:
         document = run(session(), verb, {"torrent": "one"}).document

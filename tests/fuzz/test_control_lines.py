@@ -30,6 +30,7 @@ _PARAMS = [
     ("add", {"metainfo_bytes": 100, "paused": True, "peers": ["192.0.2.1:80"]}),
     ("info", {"torrent": "c9e15763"}),
     ("peers", {"torrent": "two"}),
+    ("why", {"torrents": ["two"]}),
     ("files", {"torrent": "two"}),
     ("pause", {"torrents": ["two"]}),
     ("remove", {"torrents": ["c9e15763"], "data": True}),

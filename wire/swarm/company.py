@@ -25,6 +25,11 @@ class Company:
         self._limits = limits
         self._dialing: dict[Address, None] = {}
 
+    @property
+    def dialing(self) -> int:
+        """Dials under way."""
+        return len(self._dialing)
+
     def admit(self, connection: PeerConnection, now: float) -> tuple[Peer, list[Peer]]:
         """A connection that wants to join: a peer from now on. Returns it, and who must part for
         that: perhaps itself, perhaps somebody of its host. Room must have been made before."""

@@ -18,6 +18,7 @@ from torrentd.wire.swarm.company import Company
 from torrentd.wire.swarm.download import Download
 from torrentd.wire.swarm.exchange import Exchange
 from torrentd.wire.swarm.info_download import InfoDownload
+from torrentd.wire.swarm.outlook import Outlook, look_out
 from torrentd.wire.swarm.uploads import Uploads
 
 
@@ -123,6 +124,10 @@ class Rooms:
     def peers_banned(self) -> int:
         """Peers that sent them."""
         return self._company.banned_count
+
+    def outlook(self) -> Outlook:
+        """Who gives, and what nobody has."""
+        return look_out(self._company, self._download)
 
     @property
     def info_progress(self) -> float:

@@ -9,7 +9,7 @@ from torrentd.daemon.ctl.failure import USAGE, Failure
 
 DHT_VERBS = "status nodes lookup ping add-node"
 VERBS = (
-    "add show status info peers files pause resume remove verify add-peer wait dht completion "
+    "add show status info why peers files pause resume remove verify add-peer wait dht completion "
     "version shutdown"
 )
 

@@ -116,6 +116,19 @@ class TestOthers:
     ) -> None:
         assert line in printed(capsys, print_it, result)[0]
 
+    def test_why_is_a_sentence_and_what_helps(self, capsys: pytest.CaptureFixture[str]) -> None:
+        torrents = [
+            {"infohash": "c9" * 20, "name": "one", "sentence": "it is paused", "help": "resume"},
+            {"infohash": "ab" * 20, "name": "ab" * 20, "sentence": "long " * 20, "help": None},
+        ]
+        assert printed(capsys, show.show_why, {"torrents": torrents}) == [
+            "c9c9c9c9 one: it is paused",
+            "  what helps: resume",
+            "abababab: " + ("long " * 14).rstrip(),
+            "    " + ("long " * 6).rstrip(),
+        ]
+        assert printed(capsys, show.show_why, {"torrents": []}) == ["there is no torrent"]
+
     def test_nothing_done_is_told(self, capsys: pytest.CaptureFixture[str]) -> None:
         lines = printed(capsys, show.named("paused"), {"torrents": []})
         assert lines == ["no torrent is meant by that now"]
@@ -151,6 +164,7 @@ def test_no_field_of_any_document_reaches_the_terminal_raw(
     for key in ("nodes", "searches"):
         whole[key] = [torrent]
     torrent["votes"] = {name: [name]}
+    torrent.update(sentence=name, help=name)
     modules = (show, dht_show)
     printers = [f for m in modules for key, f in vars(m).items() if key.startswith("show_")]
     assert show.show_status in printers and dht_show.show_nodes in printers

@@ -41,6 +41,8 @@ class TestJson:
             "status one",
             "info one",
             "peers one",
+            "why",
+            "why one",
             "files one",
             "pause one two",
             "resume one",
