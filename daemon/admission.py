@@ -5,7 +5,7 @@ import resource
 from torrentd.config.schema import Limits
 from torrentd.wire.formats.address import AddressPolicy, host_key, network_key
 
-# One /24 (or /64) is one household or one data centre.
+# One /24 (or /48) is one household or one data centre.
 CONNECTIONS_PER_NETWORK_MAX = 8
 # File descriptors that stay free of peers: control socket, state files, DHT, the interpreter.
 DESCRIPTORS_RESERVED = 64

@@ -57,7 +57,7 @@ class Gate:
         if key is None:
             stats.dropped_source += 1
             return False
-        if not self._transactions.is_asked(source) and not self._sketch.take(key, now):
+        if not self._sketch.take(key, now) and not self._transactions.awaits(source, data):
             stats.dropped_flood += 1
             return False
         return True

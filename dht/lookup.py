@@ -6,7 +6,7 @@ taken. It ends when the eight closest nodes that did not fail have answered, or 
 60 seconds after the first one, whatever the answers say.
 
 What makes lies expensive: only nodes whose id follows BEP 42 count for the end and only 40 of the
-queries go to others; one node counts per IPv4 /24 and IPv6 /64; an answer adds at most eight nodes;
+queries go to others; one node counts per IPv4 /24 and IPv6 /48; an answer adds at most eight nodes;
 a node whose recommendations all turned out dead is believed last; a node has the id under which it
 answers, whatever it was named. And in a search everybody gets a hearing: it does not end while a
 query waits for its answer, or while of the nodes that someone named, and that are closer than

@@ -7,7 +7,7 @@ datagrams, except where that was the answer to a query of ours. Nothing that com
 raise.
 
 Differs from the BEP: a node that queries us is pinged, later and seldom, before it may enter the
-table; two nodes of one network (IPv4 /24, IPv6 /64) never are in it together.
+table; two nodes of one network (IPv4 /24, IPv6 /48) never are in it together.
 """
 
 import random
@@ -46,7 +46,7 @@ from torrentd.dht.searches import Searches
 from torrentd.dht.snapshot import encode_snapshot, restore_networks
 from torrentd.dht.stats import DhtStats, Family, NodeStats, SearchStats
 from torrentd.dht.tokens import Tokens
-from torrentd.dht.transactions import Transaction, Transactions
+from torrentd.dht.transactions import PENDING_MAX, Transaction, Transactions
 from torrentd.wire.formats.address import Address, AddressPolicy, is_ipv6
 from torrentd.wire.formats.errors import KrpcError
 from torrentd.wire.formats.ids import InfoHash
@@ -166,11 +166,12 @@ class DhtNode:
         return self._recovery.rejoin(now, slept_s)
 
     def add_node(self, address: Address, now: float) -> list[Output]:
-        """A node is said to be at this address (PORT message, `nodes` of a torrent): ping it."""
+        """A node is said to be at this address (PORT message, `nodes` of a torrent): ping it. A
+        peer that names many leaves room for the searches."""
         if not self._hearsay.may_ask(address):
             return []
         self._recovery.remember([address])
-        if self._transactions.is_asked(address):
+        if self._transactions.is_asked(address) or self._transactions.room <= PENDING_MAX // 2:
             return []
         self._deadline = None
         return self._asker.ping(address, now)

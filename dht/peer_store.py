@@ -4,6 +4,9 @@ capped, expiring, sampled fairly.
 One address per host and infohash (a host being an IPv4 address or an IPv6 /64): who announces again
 replaces what it said before. When all places for infohashes are taken, the one farthest from our id
 goes, if the newcomer is closer; otherwise the newcomer is refused, and said so.
+
+No network (an IPv4 /24 or an IPv6 /48) may push the others out: of an infohash it has eight places,
+and in all a hundred, however close to our id it chose the infohashes.
 """
 
 import random
@@ -24,6 +27,8 @@ from torrentd.wire.formats.address import (
 
 PEER_S: Final = 30 * 60.0  # announces are repeated every 15 minutes or so
 PEERS_MAX: Final = 100_000  # in all, about 30 MB
+NEIGHBOURS_MAX: Final = 8  # of one network for one infohash
+NETWORK_MAX: Final = 100  # of one network in all
 
 
 class PeerStore:
@@ -37,6 +42,7 @@ class PeerStore:
         # infohash -> host -> compact address, when it expires, and whether it is a seed
         self._swarms: dict[bytes, dict[bytes, tuple[bytes, float, bool]]] = {}
         self._count = 0
+        self._by_network: dict[bytes, int] = {}  # peers of each network, local ones not counted
         self._own_id = b""  # for which `_heap` holds
         self._heap: list[tuple[int, bytes]] = []  # -distance and infohash; some gone meanwhile
 
@@ -62,22 +68,21 @@ class PeerStore:
         self, infohash: bytes, peer: Address, own_id: bytes, now: float, *, is_seed: bool = False
     ) -> bool:
         """Store the peer for half an hour. False: there is no room."""
-        if not self.takes(infohash, own_id):
-            return False
-        if infohash not in self._swarms and self._is_full:
-            self._drop(self._farthest_infohash(own_id))
-        if infohash not in self._swarms:
-            self._swarms[infohash] = {}
-            heappush(self._heap, (-distance(infohash, own_id), infohash))
-        peers = self._swarms[infohash]
         key = self._key(peer)
-        if peers.pop(key, None) is not None:
-            self._count -= 1
-        elif peers and (len(peers) >= self._peers_max or self._count >= PEERS_MAX):
-            del peers[next(iter(peers))]  # the oldest
-            self._count -= 1
+        peers = self._swarms.get(infohash)
+        if peers is None or key not in peers:
+            if not self._has_room(infohash, key, own_id):
+                return False
+            peers = self._swarms.get(infohash)
+        if peers is None:
+            peers = self._swarms[infohash] = {}
+            heappush(self._heap, (-distance(infohash, own_id), infohash))
+        self._remove(peers, key)
         peers[key] = (pack_address(peer), now + PEER_S, is_seed)
         self._count += 1
+        network = _network(key)
+        if network is not None:
+            self._by_network[network] = self._by_network.get(network, 0) + 1
         return True
 
     def sample(
@@ -117,8 +122,7 @@ class PeerStore:
                 key = next(iter(peers))
                 if peers[key][1] > now:
                     break
-                del peers[key]
-                self._count -= 1
+                self._remove(peers, key)
             if not peers:
                 self._drop(infohash)
 
@@ -126,10 +130,43 @@ class PeerStore:
     def _is_full(self) -> bool:
         return len(self._swarms) >= self._infohashes_max or self._count >= PEERS_MAX
 
+    def _has_room(self, infohash: bytes, key: bytes, own_id: bytes) -> bool:
+        """Is there room for one more, or was it made? The oldest goes: of its network, if that has
+        its share, else of the infohash."""
+        if not self.takes(infohash, own_id):
+            return False
+        peers = self._swarms.get(infohash)
+        network = _network(key)
+        if network is not None:
+            neighbours = [other for other in peers or () if _network(other) == network]
+            if peers and len(neighbours) >= NEIGHBOURS_MAX:
+                self._remove(peers, neighbours[0])
+            if self._by_network.get(network, 0) >= NETWORK_MAX:
+                return False
+        if peers is None:
+            if self._is_full:
+                self._drop(self._farthest_infohash(own_id))
+        elif len(peers) >= self._peers_max or self._count >= PEERS_MAX:
+            self._remove(peers, next(iter(peers)))
+        return True
+
+    def _remove(self, peers: dict[bytes, tuple[bytes, float, bool]], key: bytes) -> None:
+        if peers.pop(key, None) is None:
+            return
+        self._count -= 1
+        network = _network(key)
+        if network is not None:
+            left = self._by_network[network] - 1
+            self._by_network[network] = left
+            if not left:
+                del self._by_network[network]
+
     def _key(self, peer: Address) -> bytes:
+        """`<family><host>`, or `<address>` in a local network, where many daemons on one machine
+        are many peers."""
         if self._policy.allow_local and self._policy.is_local(peer.host):
-            return pack_address(peer)  # many daemons on one machine are many peers
-        return host_key(peer.host) + (b"6" if is_ipv6(peer.host) else b"4")
+            return pack_address(peer)
+        return (b"6" if is_ipv6(peer.host) else b"4") + host_key(peer.host)
 
     def _farthest_infohash(self, own_id: bytes) -> bytes:
         if self._own_id != own_id or len(self._heap) > 2 * self._infohashes_max + 16:
@@ -141,4 +178,16 @@ class PeerStore:
         return self._heap[0][1]
 
     def _drop(self, infohash: bytes) -> None:
-        self._count -= len(self._swarms.pop(infohash))
+        peers = self._swarms.pop(infohash)
+        for key in list(peers):
+            self._remove(peers, key)
+
+
+def _network(key: bytes) -> bytes | None:
+    """The network in a `_key`; None for a local address, for which nothing is rare."""
+    match len(key):
+        case 5:
+            return key[:4]
+        case 9:
+            return key[:7]
+    return None

@@ -6,7 +6,7 @@ overridden is what is wrong for BEP 5 or can be abused: `find_neighbors` (not ex
 end, sends by itself), `split_bucket` and `lonely_buckets` (an hour instead of 15 minutes).
 
 Invariants: the buckets partition the id space in ascending order; only the one that holds our id
-was ever split; an id, an address and (outside a local network) an IPv4 /24 or IPv6 /64 is there
+was ever split; an id, an address and (outside a local network) an IPv4 /24 or IPv6 /48 is there
 once. Nothing enters that has not answered a query of ours, except from a snapshot.
 
 The table never sends: where a node should be pinged, it is returned, and it is then the one ping of

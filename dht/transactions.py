@@ -43,7 +43,7 @@ class Transactions:
     def __init__(self, secret_rng: random.Random) -> None:
         self._rng: Final = secret_rng
         self._pending: dict[tuple[Address, bytes], Transaction] = {}
-        self._by_address: dict[Address, int] = {}
+        self._by_address: dict[Address, dict[bytes, None]] = {}
 
     def __len__(self) -> int:
         return len(self._pending)
@@ -55,6 +55,14 @@ class Transactions:
     def is_asked(self, address: Address) -> bool:
         """Is a query to this address still open?"""
         return address in self._by_address
+
+    def awaits(self, address: Address, data: bytes) -> bool:
+        """Could this be the answer to an open query? Cheap, before any decode: it holds the id of
+        one, which nobody else knows."""
+        open_ids = self._by_address.get(address)
+        return open_ids is not None and any(
+            b"1:t%d:%b" % (TRANSACTION_ID_BYTES, open_id) in data for open_id in open_ids
+        )
 
     def begin(
         self,
@@ -73,14 +81,17 @@ class Transactions:
             return None
         transaction = Transaction(address, transaction_id, node_id, now)
         self._pending[key] = transaction
-        self._by_address[address] = self._by_address.get(address, 0) + 1
+        self._by_address.setdefault(address, {})[transaction_id] = None
         return transaction
 
     def take(self, address: Address, transaction_id: bytes) -> Transaction | None:
         """The query that a reply answers; from now on it is closed."""
         transaction = self._pending.pop((address, transaction_id), None)
         if transaction is not None:
-            self._close(address)
+            open_ids = self._by_address[address]
+            del open_ids[transaction_id]
+            if not open_ids:
+                del self._by_address[address]
         return transaction
 
     def expired(self, now: float) -> list[Transaction]:
@@ -98,9 +109,3 @@ class Transactions:
         for transaction in self._pending.values():
             return transaction.sent_at + HARD_TIMEOUT_S
         return None
-
-    def _close(self, address: Address) -> None:
-        if self._by_address[address] == 1:
-            del self._by_address[address]
-        else:
-            self._by_address[address] -= 1

@@ -4,11 +4,11 @@ import random
 
 import pytest
 
-from tests.dht.makers import LOCAL, NOW, PUBLIC, address, address6, query
+from tests.dht.makers import LOCAL, NOW, PUBLIC, THEIR_ID, address, address6, query
 from tests.vectors.addresses import NEVER_CONTACT
 from torrentd.config.schema import Limits
 from torrentd.dht.gate import Gate
-from torrentd.dht.krpc import Query
+from torrentd.dht.krpc import Query, encode_response
 from torrentd.dht.rate_limit import WINDOW_S
 from torrentd.dht.stats import DhtStats
 from torrentd.dht.transactions import Transactions
@@ -80,13 +80,19 @@ def test_what_one_host_may_send_is_configured() -> None:
     assert sum(entrance.lets_in(PING, address(1)) for _ in range(50_100)) == 50_000
 
 
-def test_whom_we_asked_is_heard_in_any_flood() -> None:
+def test_an_answer_that_we_wait_for_is_heard_in_any_flood() -> None:
+    """Whoever floods us in the name of a node that we asked does not know the transaction id."""
     entrance = Entrance()
+    transaction = entrance.transactions.begin(address(1), None, NOW)
+    assert transaction is not None
+    answer = encode_response(transaction.transaction_id, {b"id": THEIR_ID}, address(2))
+    guess = encode_response(b"abcd", {b"id": THEIR_ID}, address(2))
     for _ in range(200):
         entrance.lets_in(PING, address(1))
     assert not entrance.lets_in(PING, address(1))
-    entrance.transactions.begin(address(1), None, NOW)
-    assert entrance.lets_in(PING, address(1))
+    assert not entrance.gate.admits(guess, address(1), NOW)
+    assert not entrance.gate.admits(answer, address(1, port=7), NOW)
+    assert entrance.gate.admits(answer, address(1), NOW)
 
 
 def test_in_a_local_network_each_port_is_a_source() -> None:

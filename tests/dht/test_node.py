@@ -31,6 +31,7 @@ from torrentd.dht.krpc import (
     encode_error,
     encode_response,
 )
+from torrentd.dht.lookup import WINDOW
 from torrentd.dht.node import DhtNode
 from torrentd.dht.node_id import NodeId, id_fits_host, node_id_for
 from torrentd.dht.outputs import (
@@ -41,6 +42,7 @@ from torrentd.dht.outputs import (
     PingEnded,
     SearchEnded,
 )
+from torrentd.dht.transactions import PENDING_MAX
 from torrentd.wire.formats.address import Address, pack_address
 from torrentd.wire.formats.bencode import Bencoded
 
@@ -403,6 +405,14 @@ class TestBootstrap:
         node = dht_node()
         out = befriend(node, {address(1): THEIR_ID})
         assert [(q.method, to) for q, to in queries(out)] == [(b"find_node", address(1))]
+
+    def test_who_names_many_nodes_leaves_room_for_the_searches(self) -> None:
+        """A peer sends PORT messages with one port after the other."""
+        node = dht_node()
+        befriend(node, friends(20))
+        named = [queries(node.add_node(address(1, port=port), NOW)) for port in range(1, 2000)]
+        assert 100 < len([asked for asked in named if asked]) <= PENDING_MAX // 2
+        assert len(searching(node)) == WINDOW
 
     def test_port_messages_ping(self) -> None:
         node = dht_node()

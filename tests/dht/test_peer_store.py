@@ -8,13 +8,14 @@ import pytest
 from tests.dht.makers import INFOHASH, LOCAL, NOW, PUBLIC, node_id
 from torrentd.config.schema import Limits
 from torrentd.dht import peer_store
-from torrentd.dht.peer_store import PEER_S, PeerStore
+from torrentd.dht.peer_store import NEIGHBOURS_MAX, NETWORK_MAX, PEER_S, PeerStore
 from torrentd.wire.formats.address import (
     Address,
     AddressPolicy,
     pack_address,
     pack_host,
     unpack_address,
+    unpack_host,
 )
 
 OWN = node_id(0)
@@ -25,7 +26,13 @@ def make_store(policy: AddressPolicy = PUBLIC, **limits: int) -> PeerStore:
 
 
 def peer(index: int, port: int = 6881) -> Address:
-    return Address(f"50.{index >> 16}.{index >> 8 & 255}.{index & 255}", port)
+    """Each in a /24 of its own."""
+    return Address(f"{50 + (index >> 16)}.{index >> 8 & 255}.{index & 255}.9", port)
+
+
+def neighbour(index: int) -> Address:
+    """All in one /16."""
+    return Address(f"49.1.{index >> 8 & 255}.{index & 255}", 6881)
 
 
 def sample(store: PeerStore, infohash: bytes = INFOHASH, now: float = NOW) -> list[Address]:
@@ -169,3 +176,48 @@ def test_the_count_is_what_a_walk_would_find() -> None:
             assert store.infohash_count <= 5
         for address in sample(store, infohash, now):
             assert now - told[infohash][address.host] < PEER_S
+
+
+class TestNobodyFillsIt:
+    """Of what one network announces, little pushes out what others did."""
+
+    def test_a_network_has_eight_places_of_an_infohash(self) -> None:
+        store = make_store()
+        honest = [peer(index) for index in range(100)]
+        for each in honest:
+            store.add(INFOHASH, each, OWN, NOW)
+        for index in range(256):
+            assert store.add(INFOHASH, neighbour(index), OWN, NOW)
+            prefix = 0x2A00_0001_0000_0000 + index
+            six = Address(unpack_host(prefix.to_bytes(8) + bytes(8)), 6881)
+            assert store.add(INFOHASH, six, OWN, NOW)
+        told = sample(store)
+        assert set(honest) <= set(told)
+        assert [neighbour(index) for index in range(248, 256)] == told[100:]
+        assert len(store) == 100 + 2 * NEIGHBOURS_MAX
+
+    def test_a_network_has_a_hundred_places_in_all(self) -> None:
+        """However close to our id the infohashes are that it announces."""
+        store = make_store()
+        for number in range(2000):
+            assert store.add(node_id(1 << 150 | number), peer(number), OWN, NOW)
+        taken = sum(
+            store.add(node_id(number), neighbour(number % 256), OWN, NOW)
+            for number in range(1, 2000)
+        )
+        assert taken == NETWORK_MAX
+        assert store.infohash_count == 2000 == len(store)
+
+    def test_places_come_back_when_what_was_announced_expires(self) -> None:
+        store = make_store()
+        for number in range(NETWORK_MAX):
+            assert store.add(node_id(number), neighbour(number % 256), OWN, NOW)
+        assert not store.add(node_id(500), neighbour(1), OWN, NOW)
+        assert store.add(node_id(1), neighbour(1), OWN, NOW)  # again: no new place
+        store.expire(NOW + PEER_S)
+        assert len(store) == 0 and store.add(node_id(500), neighbour(1), OWN, NOW + PEER_S)
+
+    def test_a_private_dht_on_one_machine_has_no_such_rule(self) -> None:
+        store = make_store(LOCAL)
+        for number in range(300):
+            assert store.add(node_id(number), Address("127.0.0.1", 7000), OWN, NOW)

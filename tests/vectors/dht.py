@@ -109,7 +109,7 @@ DISTANCE_EXPONENTS: list[tuple[str, str, int]] = [
     ("f" + "0" * 39, "f" * 39 + "e", 155),
 ]
 
-# two hosts, and whether they count as one (IPv4 /24, IPv6 /64)
+# two hosts, and whether they count as one (IPv4 /24, IPv6 /48)
 NEIGHBOURS: list[tuple[str, str, bool]] = [
     ("10.255.255.0", "10.255.255.255", True),
     ("11.0.0.0", "10.255.255.255", False),
@@ -117,7 +117,8 @@ NEIGHBOURS: list[tuple[str, str, bool]] = [
     ("255.255.255.0", "255.255.255.255", True),
     ("255.254.255.0", "255.255.255.255", False),
     ("::1", "::ffff:ffff:ffff:ffff", True),
-    ("::2:0:0:0:0", "::1:ffff:ffff:ffff:ffff", False),
+    ("::2:0:0:0:0", "::1:ffff:ffff:ffff:ffff", True),  # there a /64, here a /48
+    ("0:0:2::", "0:0:1:ffff::", False),
     ("7f::", "ff::", False),
 ]
 

@@ -138,9 +138,10 @@ def host_key(host: str) -> bytes:
 
 @lru_cache(_HOSTS_CACHED)
 def network_key(host: str) -> bytes:
-    """What counts as one network: the /24 of an IPv4 address, or the /64 of an IPv6 one."""
+    """What counts as one network: the /24 of an IPv4 address, or the /48 of an IPv6 one, which is
+    what a single customer may have."""
     key = host_key(host)
-    return key[:3] if len(key) == 4 else key
+    return key[:3] if len(key) == 4 else key[:6]
 
 
 class Reach(IntEnum):

@@ -35,7 +35,7 @@ FAILURES_MAX = 4  # "after 4 dropped for 24 h"
 DROPPED_S = 24 * 3600.0
 BAN_S = 24 * 3600.0
 BANS_MAX = 10_000  # the oldest go first (X3)
-PEX_PER_NETWORK_MAX = 8  # a /24 or a /64
+PEX_PER_NETWORK_MAX = 8  # a /24 or a /48
 PARKED_S = 60.0  # its host is connected already: look again in a minute
 _LOCAL_POLICY = AddressPolicy(allow_local=True)
 

@@ -116,8 +116,13 @@ class TestKeys:
 
     def test_an_ipv6_host_is_its_64(self) -> None:
         assert host_key("2600::1:2:3:4") == host_key("2600::") == bytes.fromhex("2600000000000000")
-        assert network_key("2600::9") == host_key("2600::1")
         assert host_key("2600:0:0:1::") != host_key("2600::")
+
+    def test_an_ipv6_network_is_its_48(self) -> None:
+        assert (
+            network_key("2600:0:0:1::9") == network_key("2600::1") == bytes.fromhex("260000000000")
+        )
+        assert network_key("2600:0:1::") != network_key("2600::")
 
     @pytest.mark.parametrize(
         "host", ["2002:102:304::1", "2002:102:304:ffff::9", "64:ff9b::102:304", "::ffff:1.2.3.4"]
