@@ -8,6 +8,7 @@ loop takes its socket away, or `renew` does, it gets another one. Only `shut` an
 import asyncio
 import socket
 from collections.abc import Callable
+from functools import lru_cache
 
 from torrentd.daemon.logs import get_logger
 from torrentd.daemon.tasks import Tasks
@@ -19,6 +20,7 @@ RECEIVE_BUFFER_BYTES = 2 * 1024 * 1024  # outlives a pause of the loop at 20,000
 REOPEN_FIRST_S = 0.1
 REOPEN_MAX_S = 30.0
 UNSETTLED_MAX = 256  # datagrams that wait for the next socket
+SOURCES_CACHED = 4096
 KRPC_FIRST_BYTE = ord("d")
 
 log = get_logger("udp")
@@ -38,6 +40,7 @@ class UdpEndpoint(asyncio.DatagramProtocol):
         self.dropped = 0
         self.unsent = 0
         self._policy = policy
+        self._may_send = lru_cache(SOURCES_CACHED)(self._is_allowed)
         self._on_krpc = on_krpc
         self._tasks = tasks
         self._transport: asyncio.DatagramTransport | None = None
@@ -93,24 +96,22 @@ class UdpEndpoint(asyncio.DatagramProtocol):
                 self._unsettled.append((data, address))
             return
         transport = self._transport
-        if (
-            transport is None
-            or is_ipv6(address.host) is not self.ipv6
-            or not self._policy.allows_node(address)
-            or self._full
-        ):
+        if transport is None or self._full or not self._may_send(address):
             self.unsent += 1
             return
         try:
-            transport.sendto(data, (address.host, address.port))
+            transport.sendto(data, address)
         except (OSError, ValueError, OverflowError):
             self.unsent += 1
+
+    def _is_allowed(self, address: Address) -> bool:
+        return is_ipv6(address.host) is self.ipv6 and self._policy.allows_node(address)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         if not DATAGRAM_BYTES_MIN <= len(data) <= DATAGRAM_BYTES_MAX or data[0] != KRPC_FIRST_BYTE:
             self.dropped += 1
             return
-        self._on_krpc(self, data, Address(addr[0], addr[1]))
+        self._on_krpc(self, data, _canonical(addr))
 
     def pause_writing(self) -> None:
         """The kernel takes no more: until it does, datagrams are dropped, as the network would."""
@@ -153,6 +154,13 @@ class UdpEndpoint(asyncio.DatagramProtocol):
             self.send(data, address)
         if not self._is_wanted and self._transport is not None:
             self._transport.abort()  # closed while it was being opened
+
+
+@lru_cache(SOURCES_CACHED)
+def _canonical(addr: tuple[str, int]) -> Address:
+    """Of what the socket told, which for IPv6 has more parts. The same source mostly comes again
+    soon, and what is known of it is found faster under the same object."""
+    return Address(addr[0], addr[1])
 
 
 def bind_datagram_socket(address: Address) -> socket.socket:

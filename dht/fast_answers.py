@@ -14,13 +14,14 @@ touched. tests/dht/test_fast_answers.py holds the two against each other.
 import re
 from typing import Final
 
+from torrentd.dht.bucket import BUCKET_SIZE
 from torrentd.dht.hearsay import Hearsay
 from torrentd.dht.krpc import SENT_BYTES_MAX, encode_response
 from torrentd.dht.network import Network
 from torrentd.dht.outputs import Output, SendDatagram
 from torrentd.dht.peer_store import PeerStore
 from torrentd.dht.rate_limit import Budget, ProvenAddresses
-from torrentd.dht.responder import AMPLIFICATION_MAX, NODE_BYTES, NODES_KEY, anchor_id
+from torrentd.dht.responder import AMPLIFICATION_MAX, NODE_BYTES, NODES_KEY
 from torrentd.dht.stats import DhtStats, Family
 from torrentd.dht.tokens import TOKEN_BYTES, Tokens
 from torrentd.wire.formats.address import Address, is_ipv6, pack_address
@@ -34,30 +35,35 @@ _QUERY: Final = re.compile(
     re.DOTALL,
 )
 _OWN_ID: Final = b"<the id of this node>"[:20]
-_TRANSACTION_ID: Final = b"<transaction id>"
+_TRANSACTION_ID: Final = b"16:<transaction id>"
+_TOKEN_KEY: Final = b"5:token%d:" % TOKEN_BYTES
 
 
 class _Template:
-    """A response of one family without what differs from query to query."""
+    """The responses of one network without what differs from query to query."""
 
-    def __init__(self, family: Family) -> None:
+    def __init__(self, network: Network) -> None:
+        family = network.family
         to = Address("::", 0) if family == "ipv6" else Address("0.0.0.0", 0)
-        encoded = encode_response(_TRANSACTION_ID, {b"id": _OWN_ID}, to)
+        encoded = encode_response(_TRANSACTION_ID[3:], {b"id": _OWN_ID}, to)
+        self.network: Final = network
         self.before_ip, rest = encoded.split(pack_address(to), 1)
         self.before_id, rest = rest.split(_OWN_ID, 1)
-        self.before_transaction_id, self.end = rest.split(
-            b"%d:" % len(_TRANSACTION_ID) + _TRANSACTION_ID
-        )
-        self.nodes_key = b"%d:%b" % (len(NODES_KEY[family]), NODES_KEY[family])
-        self.node_bytes = NODE_BYTES[family]
-        self.nodes_room_bytes = len(NODES_KEY[family]) + 6  # as the Responder reckons
-        self.size_bytes = len(encoded) - len(_TRANSACTION_ID) - len(b"16:")
+        self.before_transaction_id, self.end = rest.split(_TRANSACTION_ID)
+        self.size_bytes: Final = len(encoded) - len(_TRANSACTION_ID)
+        key = NODES_KEY[family]
+        self.nodes_room_bytes: Final = len(key) + 6  # as the Responder reckons
+        self.node_bytes: Final = NODE_BYTES[family]
+        lengths = [count * self.node_bytes for count in range(BUCKET_SIZE + 1)]
+        self.nodes_keys: Final = {size: b"%d:%b%d:" % (len(key), key, size) for size in lengths}
 
-    def nodes(self, closest: bytes, room_bytes: int) -> bytes:
+    def nodes(self, target: bytes, room_bytes: int, now: float) -> bytes:
         """The entry `nodes` or `nodes6` with as many of the closest as the Responder lets in."""
-        count = max(room_bytes - self.nodes_room_bytes, 0) // self.node_bytes
-        told = closest[: count * self.node_bytes]
-        return b"%b%d:%b" % (self.nodes_key, len(told), told)
+        closest = self.network.table.good_nodes.compact(target, now)
+        room_bytes -= self.nodes_room_bytes
+        if len(closest) > room_bytes:
+            closest = closest[: max(room_bytes, 0) // self.node_bytes * self.node_bytes]
+        return self.nodes_keys[len(closest)] + closest
 
 
 class FastAnswers:
@@ -73,7 +79,7 @@ class FastAnswers:
         *,
         read_only: bool,
     ) -> None:
-        self._networks: Final = networks
+        self._anchor: Final = next(iter(networks.values()))  # as the Responder has it
         self._hearsay: Final = hearsay
         self._tokens: Final = tokens
         self._store: Final = store
@@ -81,7 +87,9 @@ class FastAnswers:
         self._budget: Final = budget
         self._stats: Final = stats
         self._read_only: Final = read_only
-        self._templates: Final = {family: _Template(family) for family in networks}
+        self._templates: Final = {
+            family: _Template(network) for family, network in networks.items()
+        }
 
     def answer(self, data: bytes, source: Address, now: float) -> list[Output] | None:
         """The datagram that answers, [] if the budget does not allow it; None: not for us."""
@@ -89,8 +97,8 @@ class FastAnswers:
         if query is None or self._read_only:
             return None
         node_id, infohash, target, transaction_id = query.groups()
-        family: Family = "ipv6" if is_ipv6(source.host) else "ipv4"
-        network = self._networks[family]
+        template = self._templates["ipv6" if is_ipv6(source.host) else "ipv4"]
+        network = template.network
         if (
             node_id == network.own_id
             or self._hearsay.is_own(source)
@@ -104,38 +112,14 @@ class FastAnswers:
         network.table.queried(node_id, source, now)
         proven = self._proven.is_proven(source, now)
         room = SENT_BYTES_MAX if proven else min(AMPLIFICATION_MAX * len(data), SENT_BYTES_MAX)
-        reply = self._reply(family, infohash, target, transaction_id, source, room, now)
-        if not self._budget.take(len(reply), now, proven=proven):
-            stats.dropped_budget += 1
-            return []
-        stats.datagrams_sent += 1
-        stats.bytes_sent += len(reply)
-        return [SendDatagram(reply, source)]
-
-    def _reply(
-        self,
-        family: Family,
-        infohash: bytes | None,
-        target: bytes | None,
-        transaction_id: bytes,
-        source: Address,
-        room_bytes: int,
-        now: float,
-    ) -> bytes:
-        """`transaction_id` as in the query, its length before it."""
-        template, network = self._templates[family], self._networks[family]
-        nodes = token = b""
+        room -= template.size_bytes + len(transaction_id)
+        token = nodes = b""
         if infohash is not None:
-            if self._store.takes(infohash, anchor_id(self._networks)):
-                token = b"5:token%d:%b" % (
-                    TOKEN_BYTES,
-                    self._tokens.token(source.host, infohash, now),
-                )
             target = infohash
+            token = self._token(infohash, source, now)
         if target is not None:
-            room_bytes -= template.size_bytes + len(transaction_id) + len(token)
-            nodes = template.nodes(network.table.good_nodes.compact(target, now), room_bytes)
-        return b"".join(
+            nodes = template.nodes(target, room - len(token), now)
+        reply = b"".join(
             (
                 template.before_ip,
                 pack_address(source),
@@ -148,3 +132,14 @@ class FastAnswers:
                 template.end,
             )
         )
+        if not self._budget.take(len(reply), now, proven=proven):
+            stats.dropped_budget += 1
+            return []
+        stats.datagrams_sent += 1
+        stats.bytes_sent += len(reply)
+        return [SendDatagram(reply, source)]
+
+    def _token(self, infohash: bytes, source: Address, now: float) -> bytes:
+        if not self._store.takes(infohash, self._anchor.own_id):
+            return b""
+        return _TOKEN_KEY + self._tokens.token(source.host, infohash, now)

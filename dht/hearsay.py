@@ -33,12 +33,10 @@ class Hearsay:
 
     def is_own(self, address: Address) -> bool:
         """Our own address, as far as others told us which it is; our own announce, found again."""
+        if address.port != self._listen_port:
+            return False
         network = self._network_of(address)
-        return (
-            network is not None
-            and address.port == self._listen_port
-            and address.host == network.vote.host
-        )
+        return network is not None and address.host == network.vote.host
 
     def nodes(self, named: list[tuple[NodeId, Address]]) -> list[tuple[NodeId, Address]]:
         """Each address once, past the policy, and not ourselves."""

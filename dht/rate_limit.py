@@ -48,7 +48,9 @@ class SourceSketch:
                 counts[first] = count + 1
             if two == count:
                 counts[second] = count + 1
-        before = min(self._before[first], self._before[second])
+        before = self._before[first]
+        if before > self._before[second]:
+            before = self._before[second]
         left = 1.0 - (now - self._since) / WINDOW_S
         return count + before * left < self._window_max
 
@@ -76,16 +78,17 @@ class Budget:
     def __init__(self, bytes_per_s: int, now: float) -> None:
         self._rate: Final = float(bytes_per_s)
         self._burst: Final = 2.0 * bytes_per_s
+        self._floor: Final = RESERVE * self._burst
         self._left = self._burst
         self._at = now
 
     def take(self, size_bytes: int, now: float, *, proven: bool) -> bool:
-        self._left = min(self._burst, self._left + (now - self._at) * self._rate)
+        left = self._left + (now - self._at) * self._rate
+        self._left = left = left if left < self._burst else self._burst
         self._at = now
-        floor = 0.0 if proven else RESERVE * self._burst
-        if self._left - size_bytes < floor:
+        if left - size_bytes < (0.0 if proven else self._floor):
             return False
-        self._left -= size_bytes
+        self._left = left - size_bytes
         return True
 
 

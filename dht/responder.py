@@ -41,11 +41,6 @@ def asks_for_more(arguments: Arguments) -> bool:
     return isinstance(arguments, GetPeers) and arguments.scrape
 
 
-def anchor_id(networks: dict[Family, Network]) -> bytes:
-    """Whose neighbourhood the one store prefers to serve: that of our first network."""
-    return next(iter(networks.values())).own_id
-
-
 class Responder:
     def __init__(
         self,
@@ -83,7 +78,7 @@ class Responder:
                 self._add_nodes(values, target, want or (own.family,), transaction_id, source,
                                 room_bytes, now)  # fmt: skip
             case GetPeers(infohash=infohash, want=want):
-                if self._store.takes(infohash, anchor_id(self._networks)):
+                if self._store.takes(infohash, self._anchor_id):
                     values[b"token"] = self._tokens.token(source.host, infohash, now)
                 if arguments.scrape:
                     self._add_filters(values, infohash, transaction_id, source, room_bytes, now)
@@ -93,6 +88,11 @@ class Responder:
                 self._add_peers(values, arguments, source, room, now, proven=proven)
         return encode_response(transaction_id, values, source)
 
+    @property
+    def _anchor_id(self) -> bytes:
+        """Whose neighbourhood the one store prefers to serve: that of our first network."""
+        return next(iter(self._networks.values())).own_id
+
     def _announce(self, query: AnnouncePeer, source: Address, now: float) -> None:
         """BEP 5: "must verify that the token was previously sent to the same IP address"."""
         if not self._tokens.is_valid(query.token, source.host, query.infohash, now):
@@ -101,9 +101,7 @@ class Responder:
         peer = Address(source.host, port)
         if not self._policy.allows_peer(peer):
             raise KrpcError("that port is not for peers", PROTOCOL_ERROR)
-        if not self._store.add(
-            query.infohash, peer, anchor_id(self._networks), now, is_seed=query.is_seed
-        ):
+        if not self._store.add(query.infohash, peer, self._anchor_id, now, is_seed=query.is_seed):
             raise KrpcError("no room for it", SERVER_ERROR)
 
     def _add_filters(

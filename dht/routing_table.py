@@ -41,7 +41,7 @@ class RoutingTable(KademliaRoutingTable):  # type: ignore[misc]  # kademlia is u
         self._by_network: dict[bytes, Contact] = {}
         self.id_mismatches = 0
         self.good_nodes: Final = GoodNodes(self)
-        self._roomy: list[bool] | None = None  # by bucket; None: to be found out
+        self._roomy: list[bool] | None = None  # by the first byte of an id; None: to be found out
         super().__init__(None, BUCKET_SIZE, Node(own_id))
 
     def flush(self) -> None:
@@ -211,13 +211,14 @@ class RoutingTable(KademliaRoutingTable):  # type: ignore[misc]  # kademlia is u
     def has_room(self, node_id: bytes, address: Address) -> bool:
         """Could a node of this id and address enter its bucket now? Cheap: it is asked for
         every query that comes."""
-        if address in self._by_address or node_id == self.own_id:
+        if self._roomy is None:
+            self._roomy = self._roomy_bytes()
+        if not self._roomy[node_id[0]] or address in self._by_address or node_id == self.own_id:
             return False
         if network_key(address.host) in self._by_network and not self._is_exempt(address.host):
             return False
-        if self._roomy is None:
-            self._roomy = [self._is_roomy(bucket) for bucket in self.buckets]
-        return self._roomy[bisect_right(self._lows, int.from_bytes(node_id, "big")) - 1]
+        key = int.from_bytes(node_id, "big")
+        return self._is_roomy(self.buckets[bisect_right(self._lows, key) - 1])
 
     def at(self, address: Address) -> Contact | None:
         return self._by_address.get(address)
@@ -294,6 +295,15 @@ class RoutingTable(KademliaRoutingTable):  # type: ignore[misc]  # kademlia is u
         forgotten."""
         self._roomy = None
         self.good_nodes.changed(bucket)
+
+    def _roomy_bytes(self) -> list[bool]:
+        """For each first byte of an id: may such an id find room? Most may not."""
+        found = [False] * 256
+        for bucket in self.buckets:
+            if self._is_roomy(bucket):
+                low, high = (end >> ID_BITS - 8 for end in bucket.range)
+                found[low : high + 1] = [True] * (high + 1 - low)
+        return found
 
     def _is_roomy(self, bucket: Bucket) -> bool:
         return (
