@@ -181,13 +181,15 @@ class Holding:
         return Unusable(f"torrent {owner.hex()} has the same files in {self.root}")
 
     def _save(self, state: ResumeState, sync: bool) -> None:
-        """In a thread, for `record`."""
-        if self._store is not None:
+        """In a thread, for `record`; meanwhile `forget_pieces` may take the store away."""
+        store = self._store
+        if store is not None:
             if sync:
-                self._store.sync()
+                store.sync()
             # A state taken before the store was open names no files, so it has no stamps either.
-            if len(state.names) == len(self._store.names):
-                state.stamps = tuple(self._store.stamps())
+            if len(state.names) == len(store.names):
+                stamps = tuple(store.stamps())
+                state.stamps = stamps if self._store is store else ()
         try:
             self._services.state.save_resume(state)
         except StoreError as error:

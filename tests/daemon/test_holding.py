@@ -33,7 +33,7 @@ from torrentd.wire.formats.bitfield import Bitfield
 from torrentd.wire.formats.metainfo import encode_metainfo
 from torrentd.wire.store import resume
 from torrentd.wire.store.api import StoreError
-from torrentd.wire.store.files import FileStamp
+from torrentd.wire.store.files import FileStamp, FileStore
 from torrentd.wire.store.paths import safe_names
 from torrentd.wire.store.resume import ResumeState
 from torrentd.wire.store.verify import Check
@@ -278,6 +278,33 @@ class TestRecord:
                 await holding.record.flush()
                 assert error_of(holding) is None
                 holding.record.close()
+
+        run(scenario())
+
+
+class TestRecordWhileForgetting:
+    def test_a_verify_in_the_middle_of_a_save_leaves_no_stamp(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The save runs in a thread; it must neither fail nor vouch for what is doubted."""
+
+        async def scenario() -> None:
+            async with room_in(tmp_path) as room:
+                lay_out(SINGLE, room.root)
+                holding = room.hold(SINGLE)
+                assert isinstance(await holding.open(SINGLE.info), Bitfield)
+                room.owner.state.names = tuple(holding.names)
+                stamps = FileStore.stamps
+
+                def interrupted(store: FileStore) -> list[FileStamp | None]:
+                    holding.forget_pieces(SINGLE.info.geometry.piece_count)
+                    return stamps(store)
+
+                monkeypatch.setattr(FileStore, "stamps", interrupted)
+                holding.record.changed()
+                await holding.record.flush()
+                saved = resume.load(room.services.state.resume_path(SINGLE.infohash)).state
+                assert saved is not None and saved.stamps == ()
 
         run(scenario())
 
