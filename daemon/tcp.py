@@ -17,8 +17,9 @@ from torrentd.daemon.tasks import Tasks
 from torrentd.wire.peer.connection import PeerConnection
 
 RECEIVE_BUFFER_BYTES = 512 * 1024  # as much as stays in the processor's cache
-# A reader that takes nothing of what waits for it for this long is cut (W7).
-STALLED_S = 60.0
+# A reader that takes nothing of what waits for it in six looks is cut: after 60 to 70 s (W7).
+STALL_LOOK_S = 10.0
+STALL_LOOKS = 6
 # struct tcp_info (linux/tcp.h): tcpi_last_data_recv and tcpi_last_ack_recv, in milliseconds.
 TCP_INFO_BYTES = 104
 HEARD_OFFSET_BYTES = 52
@@ -87,6 +88,8 @@ class Link(asyncio.BufferedProtocol):
         "_timer",
         "_transport",
         "_unsent_bytes",
+        "_uploaded_bytes",
+        "_vain_looks",
         "connection",
         "on_closed",
         "owner",
@@ -108,7 +111,9 @@ class Link(asyncio.BufferedProtocol):
         self._send_buffer_bytes_max = send_buffer_bytes_max
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._unsent_bytes = 0
+        self._unsent_bytes = 0  # as of the last look at the reader
+        self._uploaded_bytes = 0
+        self._vain_looks = 0
         self._holds = Hold(0)
 
     def connection_made(  # type: ignore[override]  # a TCP transport; uvloop's derives from nothing
@@ -135,6 +140,9 @@ class Link(asyncio.BufferedProtocol):
         chunks = self.connection.data_to_send()
         if chunks and self._transport is not None and not self._transport.is_closing():
             self._transport.writelines(chunks)
+            if self._timer is None:
+                self._vain_looks = 0
+                self._look_again()
 
     def close(self) -> None:
         """End after what is queued has left, or has been given its time."""
@@ -151,12 +159,9 @@ class Link(asyncio.BufferedProtocol):
             self._transport.abort()
 
     def pause_writing(self) -> None:
-        self._unsent_bytes = self._write_buffer_bytes()
-        self._set_timer(STALLED_S, self._check_progress)
         self._guarded(lambda: self.owner.link_paused(self))
 
     def resume_writing(self) -> None:
-        self._set_timer(None, self.abort)
         self._guarded(lambda: self.owner.link_resumed(self))
 
     def eof_received(self) -> None:
@@ -207,16 +212,25 @@ class Link(asyncio.BufferedProtocol):
             self.hold_reading(Hold.CORE, True)
             asyncio.get_running_loop().call_later(delay_s, self.hold_reading, Hold.CORE, False)
 
-    def _check_progress(self) -> None:
-        waiting = self._write_buffer_bytes()
-        if waiting >= self._unsent_bytes:
-            self.abort()
-            return
-        self._unsent_bytes = waiting
-        self._set_timer(STALLED_S, self._check_progress)
+    def _look_again(self) -> None:
+        assert self._transport is not None
+        self._unsent_bytes = self._transport.get_write_buffer_size()
+        self._uploaded_bytes = self.connection.uploaded_bytes
+        self._set_timer(STALL_LOOK_S, self._look_at_reader)
 
-    def _write_buffer_bytes(self) -> int:
-        return self._transport.get_write_buffer_size() if self._transport is not None else 0
+    def _look_at_reader(self) -> None:
+        """Has it taken anything? Blocks that came to wait meanwhile would hide what it took; what
+        else came, a few bytes, is not worth a count."""
+        self._timer = None
+        if self._transport is None or not self._transport.get_write_buffer_size():
+            return
+        more = self.connection.uploaded_bytes - self._uploaded_bytes
+        taken = self._unsent_bytes + more - self._transport.get_write_buffer_size()
+        self._vain_looks = 0 if taken > 0 else self._vain_looks + 1
+        if self._vain_looks == STALL_LOOKS:
+            self.abort()
+        else:
+            self._look_again()
 
     def _set_timer(self, delay_s: float | None, callback: Callable[[], None]) -> None:
         """The one timer of a link: a new one takes the old one's place, None ends it."""

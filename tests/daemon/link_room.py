@@ -50,6 +50,12 @@ class LinkRoom:
         self.ours.setblocking(False)
         await attach(self.link, self.ours)
 
+    @property
+    def unsent_bytes(self) -> int:
+        """What waits in the link's own buffer."""
+        assert self.link._transport is not None
+        return self.link._transport.get_write_buffer_size()
+
     async def hear(self, size_bytes: int) -> bytes:
         """What the peer receives, exactly so much."""
         data = b""

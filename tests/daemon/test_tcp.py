@@ -105,18 +105,34 @@ class TestBackPressure:
 
         run(scenario())
 
-    def test_a_reader_that_takes_nothing_for_long_is_cut(
-        self, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.parametrize("waiting_bytes", [8 * 1024 * 1024, 300_000])
+    def test_a_reader_that_takes_nothing_in_six_looks_is_cut(
+        self, waiting_bytes: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """W7: sixty seconds without progress."""
-        monkeypatch.setattr(tcp, "STALLED_S", 0.02)
+        """W7: 60 to 70 s after it last took anything; also when so little waits that nobody was
+        told to pause."""
+        assert tcp.STALL_LOOK_S * tcp.STALL_LOOKS == 60.0
+        monkeypatch.setattr(tcp, "STALL_LOOK_S", 0.01)
+        looks = []
+        look = Link._look_at_reader
+
+        def counted(link: Link) -> None:
+            looks.append("lost" in room.told)
+            look(link)
+
+        monkeypatch.setattr(Link, "_look_at_reader", counted)
+        room: LinkRoom
 
         async def scenario() -> None:
+            nonlocal room
             async with supervised() as tasks:
-                room = LinkRoom(tasks)
+                room = LinkRoom(tasks, send_buffer_bytes_max=512 * 1024)
                 await room.connect()
-                fill(room.link)
+                room.link.connection._out.append(bytes(waiting_bytes))
+                room.link.transmit()
                 await until(lambda: "lost" in room.told)
+                assert ("paused" in room.told) is (waiting_bytes > 512 * 1024)
+                assert len(looks) in (tcp.STALL_LOOKS, tcp.STALL_LOOKS + 1)
                 room.peer.close()
 
         run(scenario())
@@ -124,17 +140,38 @@ class TestBackPressure:
     def test_a_slow_reader_that_takes_something_is_not_cut(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        """Even if as much comes to wait as it takes."""
+        monkeypatch.setattr(tcp, "STALL_LOOK_S", 1000.0)
+
         async def scenario() -> None:
             async with supervised() as tasks:
                 room = LinkRoom(tasks)
                 await room.connect()
                 fill(room.link)
-                before = room.link._write_buffer_bytes()
-                await room.hear(4 * 1024 * 1024)
-                await until(lambda: room.link._write_buffer_bytes() < before)
-                room.link._check_progress()
-                assert "lost" not in room.told
-                assert room.link._unsent_bytes < before
+                for _ in range(2 * tcp.STALL_LOOKS):
+                    await room.hear(1024 * 1024)
+                    fill(room.link)
+                    room.link.connection.uploaded_bytes += 8 * 1024 * 1024
+                    room.link._look_at_reader()
+                    assert "lost" not in room.told
+                for _ in range(tcp.STALL_LOOKS):
+                    room.link._look_at_reader()
+                await until(lambda: "lost" in room.told)
+                room.peer.close()
+
+        run(scenario())
+
+    def test_who_has_taken_everything_is_not_looked_at(self) -> None:
+        async def scenario() -> None:
+            async with supervised() as tasks:
+                room = LinkRoom(tasks)
+                await room.connect()
+                room.link.connection._out.append(b"hello")
+                room.link.transmit()
+                await room.hear(5)
+                for _ in range(2 * tcp.STALL_LOOKS):
+                    room.link._look_at_reader()
+                assert room.link._timer is None
                 room.link.abort()
                 await until(lambda: "lost" in room.told)
                 room.peer.close()
