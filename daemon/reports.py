@@ -103,19 +103,23 @@ def torrent_info(torrent: Torrent, now: float) -> TorrentInfo:
     )
 
 
-def case_of(torrent: Torrent, discovery: Discovery, checks_full: bool, now: float) -> Case:
+def cases_of(
+    torrents: list[Torrent], discovery: Discovery, checks_full: bool, now: float
+) -> list[Case]:
     """All that `why` looks at."""
-    infohash = torrent.infohash.hex()
-    searches = [s for s in discovery.searches() if s.infohash == infohash]
-    storage = torrent.holding.storage
-    return Case(
-        torrent_status(torrent, now),
-        torrent.swarm.outlook(),
-        discovery.status(),
-        searches[0] if searches else None,
-        disk_behind=storage is not None and storage.congested,
-        checks_full=checks_full,
-    )
+    dht = discovery.status()
+    searches = {search.infohash: search for search in discovery.searches()}
+    return [
+        Case(
+            torrent_status(torrent, now),
+            torrent.swarm.outlook(),
+            dht,
+            searches.get(torrent.infohash.hex()),
+            disk_behind=torrent.holding.storage is not None and torrent.holding.storage.congested,
+            checks_full=checks_full,
+        )
+        for torrent in torrents
+    ]
 
 
 def peer_statuses(torrent: Torrent, now: float) -> list[PeerStatus]:

@@ -181,11 +181,12 @@ class Session:
         """All torrents that it names: also a pattern, a state, all."""
         return [torrent.infohash for torrent in select(selector, list(self._torrents.values()))]
 
-    def why(self, infohash: InfoHash) -> Why:
-        """What holds it up."""
-        torrent, now = self._get(infohash), time.monotonic()
+    def why(self, infohashes: list[InfoHash]) -> list[Why]:
+        """What holds each of them up."""
+        torrents = [self._get(infohash) for infohash in infohashes]
         checks_full = self._services.checks.locked()
-        return explain(reports.case_of(torrent, self._discovery, checks_full, now))
+        cases = reports.cases_of(torrents, self._discovery, checks_full, time.monotonic())
+        return [explain(case) for case in cases]
 
     def info(self, infohash: InfoHash) -> TorrentInfo:
         return reports.torrent_info(self._get(infohash), time.monotonic())

@@ -214,9 +214,11 @@ class FakeSession:
             files_root="/srv/downloads/torrent",
         )
 
-    def why(self, infohash: InfoHash) -> Why:
-        torrent = self.entries[infohash]
-        return Why(torrent.infohash, torrent.name, torrent.state, "choked", "all choke us", "wait")
+    def why(self, infohashes: list[InfoHash]) -> list[Why]:
+        torrents = [self.entries[infohash] for infohash in infohashes]
+        return [
+            Why(t.infohash, t.name, t.state, "choked", "all choke us", "wait") for t in torrents
+        ]
 
     def peers(self, infohash: InfoHash) -> list[PeerStatus]:
         return self.peer_list

@@ -151,9 +151,14 @@ async def added(session: Session, *peers: str) -> InfoHash:
     return session.find((await session.add(request)).infohash)
 
 
+def why_of(session: Session, infohash: InfoHash) -> Why:
+    [why] = session.why([infohash])
+    return why
+
+
 async def told(session: Session, infohash: InfoHash, cause: str) -> Why:
-    await until(lambda: session.why(infohash).cause == cause)
-    return session.why(infohash)
+    await until(lambda: why_of(session, infohash).cause == cause)
+    return why_of(session, infohash)
 
 
 class TestReal:
@@ -162,10 +167,10 @@ class TestReal:
     def test_without_a_dht_and_without_a_node(self, tmp_path: Path) -> None:
         async def scenario() -> None:
             async with running(make_config(tmp_path / "a", new_host())) as session:
-                assert session.why(await added(session)).cause == "dht-off"
+                assert why_of(session, await added(session)).cause == "dht-off"
             alone = make_config(tmp_path / "b", new_host(), bootstrap=())
             async with running(alone) as session:
-                why = session.why(await added(session))
+                why = why_of(session, await added(session))
                 assert why.cause == "no-dht-nodes" and "add-node" in (why.help or "")
 
         run(scenario())
@@ -178,7 +183,7 @@ class TestReal:
                 async with running(other) as session:
                     await until(lambda: session.dht.status().nodes_good > 0)
                     infohash = await added(session)
-                    assert session.why(infohash).cause == "searching"
+                    assert why_of(session, infohash).cause == "searching"
                     await told(session, infohash, "nobody-announces")
 
         run(scenario())
@@ -218,7 +223,7 @@ class TestReal:
                 why = await told(two, infohash, "no-source")
                 assert "its only peer has none of the 7 pieces" in why.sentence
                 await two.pause(infohash)
-                assert two.why(infohash).cause == "paused"
+                assert why_of(two, infohash).cause == "paused"
 
         run(scenario())
 
@@ -232,7 +237,7 @@ class TestReal:
                 running(make_config(tmp_path / "b", new_host())) as leecher,
             ):
                 infohash = await seed(seeder, SMALL, tmp_path / "source")
-                assert seeder.why(infohash).cause == "complete"
+                assert why_of(seeder, infohash).cause == "complete"
 
                 def full(*arguments: object) -> int:
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
