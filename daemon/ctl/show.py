@@ -53,17 +53,13 @@ def _show_notes(daemon: Document, torrents: list[Document]) -> None:
 
 
 def show_info(document: Document) -> None:
-    done = f"{size(document.integer('done_bytes'))} of {size(document.integer('size_bytes'))}"
-    pieces = f"{document.integer('pieces_had')} of {document.integer('piece_count')}"
     rows = [
         ("name", document.text("name")),
         ("infohash", document.text("infohash")),
         ("state", document.text("state")),
         ("error", document.text("error")),
         ("stages", stages_sentence(document)),
-        ("progress", f"{percent(document.number('progress'))}, {done}"),
-        ("pieces", f"{pieces}, {size(document.integer('piece_length_bytes'))} each"),
-        ("files", f"{document.integer('file_count')} in {document.text('files_root')}"),
+        *_contents(document),
         ("download", _rate_and_total(document, "download_rate_bytes_per_s", "downloaded_bytes")),
         ("upload", _rate_and_total(document, "upload_rate_bytes_per_s", "uploaded_bytes")),
         ("wasted", _wasted(document)),
@@ -74,6 +70,20 @@ def show_info(document: Document) -> None:
         ("magnet", document.text("magnet")),
     ]
     print_rows([row for row in rows if row[1]])
+
+
+def _contents(document: Document) -> list[tuple[str, str]]:
+    """What only the metadata knows."""
+    count = document.integer("piece_count")
+    if not count:
+        return [("data", f"not known yet; it goes to {document.text('files_root')}")]
+    done = f"{size(document.integer('done_bytes'))} of {size(document.integer('size_bytes'))}"
+    pieces = f"{document.integer('pieces_had')} of {count}"
+    return [
+        ("progress", f"{percent(document.number('progress'))}, {done}"),
+        ("pieces", f"{pieces}, {size(document.integer('piece_length_bytes'))} each"),
+        ("files", f"{document.integer('file_count')} in {document.text('files_root')}"),
+    ]
 
 
 def show_why(document: Document) -> None:

@@ -95,6 +95,13 @@ class TestOthers:
             "magnet    magnet:?xt=urn:btih:c9e15763c9e15763c9e15763c9e15763c9e15763",
         ]
 
+    def test_before_the_metadata_info_shows_no_empty_numbers(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        lines = printed(capsys, show.show_info, {**info_document(), "piece_count": 0})
+        assert "data      not known yet; it goes to /srv/downloads/torrent" in lines
+        assert not any(line.startswith(("progress", "pieces", "files")) for line in lines)
+
     def test_info_of_a_magnet_tells_how_long_each_stage_took(
         self, capsys: pytest.CaptureFixture[str]
     ) -> None:
