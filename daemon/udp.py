@@ -21,7 +21,7 @@ REOPEN_FIRST_S = 0.1
 REOPEN_MAX_S = 30.0
 UNSETTLED_MAX = 256  # datagrams that wait for the next socket
 SOURCES_CACHED = 4096
-KRPC_FIRST_BYTE = ord("d")
+KRPC_FIRST_BYTE, KRPC_LAST_BYTE = b"de"
 
 log = get_logger("udp")
 
@@ -108,7 +108,11 @@ class UdpEndpoint(asyncio.DatagramProtocol):
         return is_ipv6(address.host) is self.ipv6 and self._policy.allows_node(address)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        if not DATAGRAM_BYTES_MIN <= len(data) <= DATAGRAM_BYTES_MAX or data[0] != KRPC_FIRST_BYTE:
+        if (
+            not DATAGRAM_BYTES_MIN <= len(data) <= DATAGRAM_BYTES_MAX
+            or data[0] != KRPC_FIRST_BYTE
+            or data[-1] != KRPC_LAST_BYTE
+        ):
             self.dropped += 1
             return
         self._on_krpc(self, data, _canonical(addr))

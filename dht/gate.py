@@ -1,7 +1,8 @@
 """Gate: which datagrams are looked at (BEP 5; BEP 42 for what is our own address).
 
-Cheapest first: length and first byte, the policy for its source, how much came from there lately,
-and only then the decode. Whatever stops here is counted and nothing else.
+Cheapest first: length, first and last byte; whether we could answer at all; the policy for its
+source; how much came from there lately; and only then the decode. Whatever stops here is counted
+and nothing else. What answers a query of ours comes through in any flood.
 """
 
 import random
@@ -10,7 +11,7 @@ from typing import Final
 
 from torrentd.config.schema import Limits
 from torrentd.dht.krpc import Message, decode_message, may_be_krpc
-from torrentd.dht.rate_limit import SourceSketch
+from torrentd.dht.rate_limit import Budget, ProvenAddresses, SourceSketch
 from torrentd.dht.stats import DhtStats, Family
 from torrentd.dht.transactions import Transactions
 from torrentd.wire.formats.address import (
@@ -22,6 +23,7 @@ from torrentd.wire.formats.address import (
 )
 from torrentd.wire.formats.errors import ProtocolError
 
+_ANNOUNCE: Final = b"announce_peer"
 _SOURCES_CACHED: Final = 4096  # a busy node hears some hundreds at a time
 
 
@@ -32,6 +34,8 @@ class Gate:
         families: tuple[Family, ...],
         policy: AddressPolicy,
         transactions: Transactions,
+        proven: ProvenAddresses,
+        budget: Budget,
         stats: DhtStats,
         secret_rng: random.Random,
         now: float,
@@ -39,6 +43,8 @@ class Gate:
         self._families: Final = families
         self._policy: Final = policy
         self._transactions: Final = transactions
+        self._proven: Final = proven
+        self._budget: Final = budget
         self._stats: Final = stats
         self._source_key: Final = lru_cache(_SOURCES_CACHED)(self._find_source_key)
         self._sketch: Final = SourceSketch(
@@ -52,6 +58,9 @@ class Gate:
         stats.bytes_received += len(data)
         if not may_be_krpc(data):
             stats.dropped_not_krpc += 1
+            return False
+        if self._is_beyond_us(data, source, now):
+            stats.dropped_budget += 1
             return False
         key = self._source_key(source)
         if key is None:
@@ -69,6 +78,14 @@ class Gate:
         except ProtocolError:
             self._stats.dropped_malformed += 1
             return None
+
+    def _is_beyond_us(self, data: bytes, source: Address, now: float) -> bool:
+        """There is nothing left to answer it with, and it would be of no use without an answer."""
+        return (
+            self._budget.is_spent(now, proven=self._proven.is_proven(source, now))
+            and _ANNOUNCE not in data
+            and not self._transactions.awaits(source, data)
+        )
 
     def _find_source_key(self, source: Address) -> bytes | None:
         """What counts as one source: a host; in a local network each of its ports. None: we may

@@ -88,19 +88,20 @@ class DhtNode:
         )
         self._searches: Final = Searches(self._networks, self._asker, self._store, policy)
         self._recovery: Final = Recovery(self._networks, self._searches, self._asker)
-        self._gate: Final = Gate(
-            limits, families, policy, self._transactions, self._stats, secret_rng, now
-        )
         self._budget: Final = Budget(limits.dht_upload_bytes_per_s_max, now)
         self._proven: Final = ProvenAddresses()
+        proven, budget, stats = self._proven, self._budget, self._stats
+        self._gate: Final = Gate(
+            limits, families, policy, self._transactions, proven, budget, stats, secret_rng, now
+        )
         self._fast_answers: Final = FastAnswers(
             self._networks,
             self._hearsay,
             self._tokens,
             self._store,
-            self._proven,
-            self._budget,
-            self._stats,
+            proven,
+            budget,
+            stats,
             read_only=read_only,
         )
         self._expire_at = now + EXPIRE_S

@@ -14,11 +14,12 @@ from torrentd.wire.formats.address import Address
 
 WINDOW_S: Final = 10.0
 _ROWS: Final = 2
-_COLUMNS: Final = 32768  # 65,536 counters; two honest sources collide in both rows by 1 in 10^9
+_COLUMNS: Final = 131_072  # so that a million spoofed sources in a window count 8 to each of them
 _COUNT_MAX: Final = 65535  # more than the largest limit allows in a window
 _SOURCES_CACHED: Final = 4096
 PROVEN_S: Final = 10 * 60.0
 PROVEN_MAX: Final = 4096
+ANSWER_BYTES_MIN: Final = 60  # to a ping: 68 with a transaction id of two bytes
 RESERVE: Final = 0.25  # of the burst, which strangers may not use
 
 
@@ -55,10 +56,10 @@ class SourceSketch:
         return count + before * left < self._window_max
 
     def _find_columns(self, source: bytes) -> tuple[int, int]:
-        digest = blake2b(source, digest_size=4, key=self._key).digest()
+        digest = blake2b(source, digest_size=8, key=self._key).digest()
         return (
-            int.from_bytes(digest[:2], "big") % _COLUMNS,
-            _COLUMNS + int.from_bytes(digest[2:], "big") % _COLUMNS,
+            int.from_bytes(digest[:4], "big") % _COLUMNS,
+            _COLUMNS + int.from_bytes(digest[4:], "big") % _COLUMNS,
         )
 
     def _roll(self, now: float) -> None:
@@ -81,6 +82,11 @@ class Budget:
         self._floor: Final = RESERVE * self._burst
         self._left = self._burst
         self._at = now
+
+    def is_spent(self, now: float, *, proven: bool) -> bool:
+        """Is there not enough for any answer at all?"""
+        left = self._left + (now - self._at) * self._rate
+        return left - ANSWER_BYTES_MIN < (0.0 if proven else self._floor)
 
     def take(self, size_bytes: int, now: float, *, proven: bool) -> bool:
         left = self._left + (now - self._at) * self._rate

@@ -63,6 +63,11 @@ class Batch:
         self._headers[header + 4] = self._controls_at + slot * _CONTROL_BYTES
         self._headers[header + 5] = _CONTROL_BYTES
 
+    def source(self, slot: int, host: memoryview) -> None:
+        """From now on this slot comes from 127.`host`, three bytes."""
+        at = slot * _CONTROL_BYTES + 21  # the second byte of ipi_spec_dst
+        self._controls[at : at + 3] = host
+
     def fill(self, slot: int, data: bytes) -> None:
         self.data[slot * SLOT_BYTES : slot * SLOT_BYTES + len(data)] = data
         self._iov[_IOV_WORDS * slot + 1] = len(data)

@@ -4,15 +4,16 @@ import random
 
 import pytest
 
-from tests.dht.makers import LOCAL, NOW, PUBLIC, THEIR_ID, address, address6, query
+from tests.dht.makers import INFOHASH, LOCAL, NOW, PUBLIC, THEIR_ID, address, address6, query
 from tests.vectors.addresses import NEVER_CONTACT
 from torrentd.config.schema import Limits
 from torrentd.dht.gate import Gate
 from torrentd.dht.krpc import Query, encode_response
-from torrentd.dht.rate_limit import WINDOW_S
+from torrentd.dht.rate_limit import WINDOW_S, Budget, ProvenAddresses
 from torrentd.dht.stats import DhtStats
 from torrentd.dht.transactions import Transactions
 from torrentd.wire.formats.address import Address, AddressPolicy
+from torrentd.wire.formats.bencode import Bencoded
 
 PING = query(b"ping", {})
 
@@ -24,8 +25,18 @@ class Entrance:
         rng = random.Random(1)
         self.stats = DhtStats()
         self.transactions = Transactions(rng)
+        self.proven = ProvenAddresses()
+        self.budget = Budget(1000, NOW)
         self.gate = Gate(
-            limits or Limits(), ("ipv4",), policy, self.transactions, self.stats, rng, NOW
+            limits or Limits(),
+            ("ipv4",),
+            policy,
+            self.transactions,
+            self.proven,
+            self.budget,
+            self.stats,
+            rng,
+            NOW,
         )
 
     def lets_in(self, data: bytes, source: Address) -> bool:
@@ -93,6 +104,42 @@ def test_an_answer_that_we_wait_for_is_heard_in_any_flood() -> None:
     assert not entrance.gate.admits(guess, address(1), NOW)
     assert not entrance.gate.admits(answer, address(1, port=7), NOW)
     assert entrance.gate.admits(answer, address(1), NOW)
+
+
+def spend(entrance: Entrance, *, proven: bool = False) -> None:
+    while entrance.budget.take(50, NOW, proven=proven):
+        pass
+
+
+def test_with_nothing_left_to_answer_with_strangers_cost_no_more_than_that() -> None:
+    """Neither the policy is asked, nor is anything counted for the source (D9)."""
+    entrance = Entrance()
+    spend(entrance)
+    assert not entrance.lets_in(PING, Address("127.0.0.1", 1))
+    assert not any(entrance.lets_in(PING, address(1)) for _ in range(200))
+    assert entrance.stats.dropped_budget == 201 == entrance.stats.datagrams_dropped
+    assert entrance.gate.admits(PING, address(1), NOW + 1)
+
+
+def test_whoever_has_proven_himself_is_heard_until_the_reserve_is_spent_too() -> None:
+    entrance = Entrance()
+    spend(entrance)
+    entrance.proven.add(address(1), NOW)
+    assert entrance.lets_in(PING, address(1))
+    spend(entrance, proven=True)
+    assert not entrance.lets_in(PING, address(1))
+
+
+def test_answers_to_ours_and_announces_need_no_budget() -> None:
+    entrance = Entrance()
+    spend(entrance, proven=True)
+    given: dict[bytes, Bencoded] = {b"info_hash": INFOHASH, b"port": 7000, b"token": b"12345678"}
+    assert entrance.lets_in(query(b"announce_peer", given), address(1))
+    transaction = entrance.transactions.begin(address(2), None, NOW)
+    assert transaction is not None
+    answer = encode_response(transaction.transaction_id, {b"id": THEIR_ID}, address(3))
+    assert entrance.gate.admits(answer, address(2), NOW)
+    assert not entrance.gate.admits(answer, address(4), NOW)
 
 
 def test_in_a_local_network_each_port_is_a_source() -> None:
