@@ -25,6 +25,7 @@ from torrentd.daemon.status import (
     DaemonStatus,
     FileStatus,
     PeerStatus,
+    PiecesStatus,
     Refused,
     TorrentInfo,
     TorrentStatus,
@@ -50,6 +51,7 @@ class Commands(Protocol):
     def peers(self, infohash: InfoHash) -> list[PeerStatus]: ...
     def why(self, infohashes: list[InfoHash]) -> list[Why]: ...
     def files(self, infohash: InfoHash) -> list[FileStatus]: ...
+    def pieces(self, infohash: InfoHash) -> PiecesStatus: ...
     async def pause(self, infohash: InfoHash) -> None: ...
     async def resume(self, infohash: InfoHash) -> None: ...
     async def remove(self, infohash: InfoHash, delete_data: bool = False) -> None: ...
@@ -78,6 +80,7 @@ class Verbs:
             "peers": self._peers,
             "why": self._why,
             "files": self._files,
+            "pieces": self._pieces,
             "pause": self._pause,
             "resume": self._resume,
             "remove": self._remove,
@@ -141,6 +144,12 @@ class Verbs:
     async def _files(self, params: Params, call: Call) -> Answer:
         infohash = self._find_one(params)
         return Answer({**self._named(infohash), "files": self._commands.files(infohash)})
+
+    async def _pieces(self, params: Params, call: Call) -> Answer:
+        infohash = self._find_one(params)
+        pieces = self._commands.pieces(infohash)
+        fields = {name: getattr(pieces, name) for name in pieces.__slots__}
+        return Answer({**self._named(infohash), **fields})
 
     async def _pause(self, params: Params, call: Call) -> Answer:
         return await self._each(params, self._commands.pause)

@@ -7,6 +7,7 @@ from torrentd.daemon.status import (
     DhtStatus,
     FileStatus,
     PeerStatus,
+    PiecesStatus,
     TorrentInfo,
     TorrentStatus,
 )
@@ -124,6 +125,16 @@ def cases_of(
 
 def peer_statuses(torrent: Torrent, now: float) -> list[PeerStatus]:
     return [_peer(torrent, connection, now) for connection in torrent.traffic.links]
+
+
+def pieces_status(torrent: Torrent) -> PiecesStatus:
+    swarm, info = torrent.swarm, torrent.info
+    return PiecesStatus(
+        piece_count=info.geometry.piece_count if info else 0,
+        piece_length_bytes=info.piece_length if info else 0,
+        have=swarm.have.to_bytes().hex(),
+        here=swarm.here.to_bytes().hex(),
+    )
 
 
 def file_statuses(torrent: Torrent) -> list[FileStatus]:

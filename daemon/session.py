@@ -31,6 +31,7 @@ from torrentd.daemon.status import (
     DaemonStatus,
     FileStatus,
     PeerStatus,
+    PiecesStatus,
     Refused,
     TorrentInfo,
     TorrentStatus,
@@ -193,6 +194,9 @@ class Session:
 
     def peers(self, infohash: InfoHash) -> list[PeerStatus]:
         return reports.peer_statuses(self._get(infohash), time.monotonic())
+
+    def pieces(self, infohash: InfoHash) -> PiecesStatus:
+        return reports.pieces_status(self._get(infohash))
 
     def files(self, infohash: InfoHash) -> list[FileStatus]:
         return reports.file_statuses(self._get(infohash))

@@ -131,6 +131,16 @@ class TorrentInfo:
 
 
 @dataclass(slots=True)
+class PiecesStatus:
+    """Bitfields as BEP 3 has them, in hex; empty before the metadata is known."""
+
+    piece_count: int
+    piece_length_bytes: int
+    have: str
+    here: str  # what connected peers have
+
+
+@dataclass(slots=True)
 class AddRequest:
     """One of magnet (uri or bare infohash) or metainfo (the bytes of a .torrent file)."""
 

@@ -109,6 +109,7 @@ def make_parser() -> tuple[Parser, dict[str, Parser]]:
     _torrents(verb("why", "what holds torrents up, and what would help", _WHY_DETAILS), "*")
     _torrent(verb("peers", "the peers of one torrent", _PEERS_DETAILS))
     _torrent(verb("files", "the files of one torrent", _FILES_DETAILS))
+    _torrent(verb("pieces", "the pieces of one torrent as a picture", _PIECES_DETAILS))
     pause = verb("pause", "stop transfers; nothing is forgotten", _PAUSE_DETAILS)
     resume = verb("resume", "go on with paused torrents, or after an error", _RESUME_DETAILS)
     remove = verb(
@@ -266,6 +267,14 @@ The numbers are those of add --select.
 
 examples:
   torrentctl files c9e1
+"""
+_PIECES_DETAILS = """\
+A cell is had whole (█) or in part (▓▒░), not yet (·), or with nobody who is
+connected (x). A bit of the bitfields in the document of --json is a piece, the
+high bit of a digit the first.
+
+examples:
+  torrentctl pieces c9e1
 """
 _VERSION_DETAILS = """\
 --version tells that of torrentctl itself, and asks no daemon.

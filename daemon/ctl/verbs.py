@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 
 from torrentd.daemon.control_lines import Json
-from torrentd.daemon.ctl import dht_show, show
+from torrentd.daemon.ctl import dht_show, picture, show
 from torrentd.daemon.ctl.arguments import Options
 from torrentd.daemon.ctl.client import Client, socket_path
 from torrentd.daemon.ctl.document import Document, json_text
@@ -20,6 +20,7 @@ _SHOW: dict[str, Callable[[Document], None]] = {
     "peers": show.show_peers,
     "why": show.show_why,
     "files": show.show_files,
+    "pieces": picture.show_pieces,
     "pause": show.named("paused"),
     "resume": show.named("resumed"),
     "remove": show.named("removed"),

@@ -16,6 +16,7 @@ from torrentd.daemon.status import (
     DhtStatus,
     FileStatus,
     PeerStatus,
+    PiecesStatus,
     Refused,
     TorrentInfo,
     TorrentStatus,
@@ -225,6 +226,9 @@ class FakeSession:
 
     def files(self, infohash: InfoHash) -> list[FileStatus]:
         return self.file_list
+
+    def pieces(self, infohash: InfoHash) -> PiecesStatus:
+        return PiecesStatus(10, 262144, have="f000", here="0f00")
 
     async def pause(self, infohash: InfoHash) -> None:
         self.calls.append(("pause", infohash.hex()))

@@ -82,6 +82,10 @@ class TestQuestions:
         assert document["name"] == "one" and document["piece_count"] == 4916
         assert "status" not in document
 
+    def test_pieces_are_two_bitfields(self) -> None:
+        document = run(session(), "pieces", {"torrent": "one"}).document
+        assert (document["name"], document["have"], document["here"]) == ("one", "f000", "0f00")
+
     def test_why_is_asked_of_some_or_of_all(self) -> None:
         def names(**params: Json) -> list[str]:
             torrents = run(session(), "why", params).document["torrents"]

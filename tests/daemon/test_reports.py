@@ -161,6 +161,8 @@ class TestData:
                 assert told.status.progress == pytest.approx(done_bytes / 100_000)
                 assert [file.done_bytes for file in session.files(infohash)] == [done_bytes]
                 assert told.files_root == str(path)
+                pieces = session.pieces(infohash)
+                assert (pieces.piece_count, pieces.have, pieces.here) == (7, "be", "00")
 
         run(scenario())
 

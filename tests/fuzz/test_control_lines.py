@@ -32,6 +32,7 @@ _PARAMS = [
     ("peers", {"torrent": "two"}),
     ("why", {"torrents": ["two"]}),
     ("files", {"torrent": "two"}),
+    ("pieces", {"torrent": "two"}),
     ("pause", {"torrents": ["two"]}),
     ("remove", {"torrents": ["c9e15763"], "data": True}),
     ("add-peer", {"torrent": "two", "address": "[2001:db8::1]:6881"}),

@@ -10,6 +10,15 @@ from torrentd.wire.swarm.download import Download
 from torrentd.wire.swarm.piece_mask import indices
 
 
+def pieces_here(company: Company) -> int:
+    """Those that somebody has who is here."""
+    here = 0
+    for peer in company.peers.values():
+        if peer.greeted:
+            here |= peer.mask
+    return here
+
+
 @dataclass(slots=True)
 class Outlook:
     """Peers and pieces, counted; before the store is open no piece counts as lacking."""
@@ -30,10 +39,7 @@ def look_out(company: Company, download: Download | None) -> Outlook:
     lacking = download.picker.lacking if download is not None else 0
     greeted = [peer for peer in company.peers.values() if peer.greeted]
     sources = [peer for peer in greeted if peer.mask & lacking]
-    had = 0
-    for peer in sources:
-        had |= peer.mask
-    orphans = lacking & ~had
+    orphans = lacking & ~pieces_here(company)
     return Outlook(
         known=len(company.candidates),
         dialing=company.dialing,

@@ -18,7 +18,8 @@ from torrentd.wire.swarm.company import Company
 from torrentd.wire.swarm.download import Download
 from torrentd.wire.swarm.exchange import Exchange
 from torrentd.wire.swarm.info_download import InfoDownload
-from torrentd.wire.swarm.outlook import Outlook, look_out
+from torrentd.wire.swarm.outlook import Outlook, look_out, pieces_here
+from torrentd.wire.swarm.piece_mask import bitfield_of
 from torrentd.wire.swarm.uploads import Uploads
 
 
@@ -124,6 +125,11 @@ class Rooms:
     def peers_banned(self) -> int:
         """Peers that sent them."""
         return self._company.banned_count
+
+    @property
+    def here(self) -> Bitfield:
+        """The pieces that connected peers have."""
+        return bitfield_of(pieces_here(self._company), len(self.have))
 
     def outlook(self) -> Outlook:
         """Who gives, and what nobody has."""

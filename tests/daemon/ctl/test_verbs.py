@@ -44,6 +44,7 @@ class TestJson:
             "why",
             "why one",
             "files one",
+            "pieces one",
             "pause one two",
             "resume one",
             "verify one",

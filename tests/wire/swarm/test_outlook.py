@@ -43,5 +43,14 @@ def test_what_nobody_has_is_counted_and_the_first_one_named() -> None:
     assert (outlook.sources, outlook.lacking, outlook.first_sourceless) == (0, 0, None)
 
 
+def test_what_those_who_are_here_have() -> None:
+    scene = Scene()
+    assert scene.swarm.here.count == 0
+    Guest(scene, "20.0.0.1", pieces=scene.pieces(0, 1))
+    Guest(scene, "20.1.0.1", pieces=scene.pieces(1, 12))
+    assert scene.swarm.here == scene.pieces(0, 1, 12)
+    assert Scene(magnet=True).swarm.here.size == 0
+
+
 def test_before_the_metadata_no_piece_lacks() -> None:
     assert Scene(magnet=True).swarm.outlook().lacking == 0
