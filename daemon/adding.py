@@ -60,6 +60,14 @@ def read_request(request: AddRequest, config: Config, added_at: int) -> Wanted:
     )
 
 
+def read_or_refused(request: AddRequest, config: Config, added_at: int) -> Wanted | Refused:
+    """In a thread, where errors are values."""
+    try:
+        return read_request(request, config, added_at)
+    except Refused as refused:
+        return refused
+
+
 def parse_peer(text: str) -> Address:
     """`address:port` as a user writes it. Raises Refused."""
     try:

@@ -5,6 +5,7 @@ the questions of `Commands`; it knows no socket and no JSON text.
 """
 
 import time
+from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from difflib import get_close_matches
 from typing import Literal, Protocol
@@ -35,6 +36,7 @@ from torrentd.wire.formats.ids import InfoHash
 
 WAIT_S_MAX = 366 * 86400.0
 WAIT_SLICE_S = 2.0  # how long a client that hung up keeps its place
+EXPORT_PART_BYTES = 3 * 1024  # whole groups of base64, so that the parts can be joined
 PROTOCOL_VERSION = 1  # of the documents; grows when a field changes its meaning or goes
 
 
@@ -52,6 +54,7 @@ class Commands(Protocol):
     def why(self, infohashes: list[InfoHash]) -> list[Why]: ...
     def files(self, infohash: InfoHash) -> list[FileStatus]: ...
     def pieces(self, infohash: InfoHash) -> PiecesStatus: ...
+    def metainfo(self, infohash: InfoHash) -> bytes: ...
     async def pause(self, infohash: InfoHash) -> None: ...
     async def resume(self, infohash: InfoHash) -> None: ...
     async def remove(self, infohash: InfoHash, delete_data: bool = False) -> None: ...
@@ -81,6 +84,7 @@ class Verbs:
             "why": self._why,
             "files": self._files,
             "pieces": self._pieces,
+            "export": self._export,
             "pause": self._pause,
             "resume": self._resume,
             "remove": self._remove,
@@ -150,6 +154,19 @@ class Verbs:
         pieces = self._commands.pieces(infohash)
         fields = {name: getattr(pieces, name) for name in pieces.__slots__}
         return Answer({**self._named(infohash), **fields})
+
+    async def _export(self, params: Params, call: Call) -> Answer:
+        """The magnet; and where that is wanted the torrent file, as base64 in parts."""
+        wants_metainfo = params.flag("metainfo")
+        infohash = self._find_one(params)
+        document: dict[str, object] = {**self._named(infohash)}
+        document["magnet"] = self._commands.info(infohash).magnet
+        if wants_metainfo:
+            data = self._commands.metainfo(infohash)
+            starts = range(0, len(data), EXPORT_PART_BYTES)
+            parts = (data[start : start + EXPORT_PART_BYTES] for start in starts)
+            document["metainfo"] = [b64encode(part).decode() for part in parts]
+        return Answer(document)
 
     async def _pause(self, params: Params, call: Call) -> Answer:
         return await self._each(params, self._commands.pause)

@@ -10,7 +10,7 @@ from typing import Literal
 
 from torrentd.config.schema import Config
 from torrentd.daemon import reports
-from torrentd.daemon.adding import Wanted, load_torrents, parse_peer, read_request
+from torrentd.daemon.adding import Wanted, load_torrents, parse_peer, read_or_refused, read_request
 from torrentd.daemon.admission import Admission, TokenBucket, connections_budget, descriptors_max
 from torrentd.daemon.dialer import Dialer
 from torrentd.daemon.discovery import Discovery
@@ -44,6 +44,7 @@ from torrentd.daemon.version import VERSION
 from torrentd.daemon.why import Why, explain
 from torrentd.wire.formats.address import Address, AddressPolicy
 from torrentd.wire.formats.ids import InfoHash
+from torrentd.wire.formats.metainfo import encode_metainfo
 from torrentd.wire.formats.peer_ids import make_peer_id
 from torrentd.wire.store.api import StoreError
 from torrentd.wire.swarm.buffer_pool import BufferPool
@@ -145,7 +146,7 @@ class Session:
         added_at = int(time.time())
         if request.metainfo is not None and len(request.metainfo) > LARGE_METAINFO_BYTES:
             wanted = await self._disk.state.run(
-                partial(_read_or_refused, request, self._config, added_at)
+                partial(read_or_refused, request, self._config, added_at)
             )
             if isinstance(wanted, Refused):
                 raise wanted
@@ -194,6 +195,13 @@ class Session:
 
     def peers(self, infohash: InfoHash) -> list[PeerStatus]:
         return reports.peer_statuses(self._get(infohash), time.monotonic())
+
+    def metainfo(self, infohash: InfoHash) -> bytes:
+        """A torrent file of it."""
+        metadata = self._get(infohash).metadata
+        if metadata is None:
+            raise Refused("the metadata is not known yet; its magnet is")
+        return encode_metainfo(metadata)
 
     def pieces(self, infohash: InfoHash) -> PiecesStatus:
         return reports.pieces_status(self._get(infohash))
@@ -373,11 +381,3 @@ class Session:
     def _on_fatal(self, error: BaseException) -> None:
         self.failed = True
         self.shutdown_requested.set()
-
-
-def _read_or_refused(request: AddRequest, config: Config, added_at: int) -> Wanted | Refused:
-    """In a thread, where errors are values."""
-    try:
-        return read_request(request, config, added_at)
-    except Refused as refused:
-        return refused

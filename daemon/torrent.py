@@ -78,6 +78,10 @@ class Torrent:
         return self._state.magnet
 
     @property
+    def metadata(self) -> bytes | None:
+        return self._metadata
+
+    @property
     def added_at(self) -> int:
         return self._state.added_at
 

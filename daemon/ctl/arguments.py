@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from torrentd.daemon.ctl.dht_arguments import DHT_DETAILS, define_dht
 from torrentd.daemon.ctl.failure import USAGE, Failure
+from torrentd.daemon.ctl.help_texts import DETAILS, EXAMPLES
 from torrentd.daemon.ctl.parser import (
     EXIT_CODES,
     HelpText,
@@ -23,18 +24,6 @@ _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd]?)")
 _DURATION_UNITS_S = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _SELECT = re.compile(r"[0-9]{1,7}(-[0-9]{1,7})?(,[0-9]{1,7}(-[0-9]{1,7})?)*")
 
-EXAMPLES = """\
-examples:
-  torrentctl add ubuntu.torrent --wait
-  torrentctl add 'magnet:?xt=urn:btih:c9e15763f722…' --dir /srv/films
-  torrentctl status --json | jq '.torrents[] | select(.state == "error")'
-  torrentctl wait c9e1 --timeout 2h && echo here it is
-
-A torrent is named by its infohash, by 4 or more digits it begins with, or by
-its name. Several at once: 'debian-*' (quoted, for the daemon to match names),
-state:paused (or another state), all.
-"""
-
 
 class Options(argparse.Namespace):
     """What was typed. Fields that the verb does not have keep these values."""
@@ -48,6 +37,7 @@ class Options(argparse.Namespace):
     torrent: str = ""
     address: str = ""
     infohash: str = ""
+    file: str = ""
     dir: str | None = None
     select: str | None = None
     paused: bool = False
@@ -101,36 +91,55 @@ def make_parser() -> tuple[Parser, dict[str, Parser]]:
     parser.add_argument("--version", action=_Version, help="the version of torrentctl itself")
     add_common(parser)
     verbs = Verbs(parser, "verb")
-    verb = verbs.add
-    _define_add(verb("add", "add torrents: magnets, infohashes, .torrent files", _ADD_DETAILS))
-    _sources(verb("show", "what torrent files and magnets say; asks no daemon", _SHOW_DETAILS))
-    _torrents(verb("status", "what every torrent is doing", _STATUS_DETAILS), "*")
-    _torrent(verb("info", "all about one torrent", _INFO_DETAILS))
-    _torrents(verb("why", "what holds torrents up, and what would help", _WHY_DETAILS), "*")
-    _torrent(verb("peers", "the peers of one torrent", _PEERS_DETAILS))
-    _torrent(verb("files", "the files of one torrent", _FILES_DETAILS))
-    _torrent(verb("pieces", "the pieces of one torrent as a picture", _PIECES_DETAILS))
-    pause = verb("pause", "stop transfers; nothing is forgotten", _PAUSE_DETAILS)
-    resume = verb("resume", "go on with paused torrents, or after an error", _RESUME_DETAILS)
-    remove = verb(
-        "remove", "forget torrents; their data stays unless --data is given", _REMOVE_DETAILS
+    _define_reading(verbs)
+    _define_changing(verbs)
+    dht = define_dht(verbs.add("dht", "the DHT node: its state, its nodes", DHT_DETAILS))
+    completion = _verb(verbs, "completion", "a script that lets a shell complete")
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"))
+    _verb(verbs, "version", "the version of the daemon that answers")
+    _verb(verbs, "shutdown", "stop the daemon; its torrents go on at the next start")
+    return parser, {**verbs.made, **dht.made}
+
+
+def _verb(verbs: Verbs, name: str, sentence: str) -> Parser:
+    return verbs.add(name, sentence, DETAILS[name])
+
+
+def _define_reading(verbs: Verbs) -> None:
+    """The verbs that change nothing, and `add`, which comes first."""
+    _define_add(_verb(verbs, "add", "add torrents: magnets, infohashes, .torrent files"))
+    _sources(_verb(verbs, "show", "what torrent files and magnets say; asks no daemon"))
+    _torrents(_verb(verbs, "status", "what every torrent is doing"), "*")
+    _torrent(_verb(verbs, "info", "all about one torrent"))
+    _torrents(_verb(verbs, "why", "what holds torrents up, and what would help"), "*")
+    _torrent(_verb(verbs, "peers", "the peers of one torrent"))
+    _torrent(_verb(verbs, "files", "the files of one torrent"))
+    _torrent(_verb(verbs, "pieces", "the pieces of one torrent as a picture"))
+    export = _verb(verbs, "export", "a torrent's magnet, or its torrent file")
+    _torrent(export)
+    export.add_argument(
+        "file",
+        nargs="?",
+        metavar="FILE",
+        default=argparse.SUPPRESS,
+        help="where to write a torrent file; - for standard output",
     )
-    verify = verb("verify", "check the data on disk against its hashes", _VERIFY_DETAILS)
+    _define_wait(_verb(verbs, "wait", "wait until torrents are done"))
+
+
+def _define_changing(verbs: Verbs) -> None:
+    pause = _verb(verbs, "pause", "stop transfers; nothing is forgotten")
+    resume = _verb(verbs, "resume", "go on with paused torrents, or after an error")
+    remove = _verb(verbs, "remove", "forget torrents; their data stays unless --data is given")
+    verify = _verb(verbs, "verify", "check the data on disk against its hashes")
     for changing in (pause, resume, remove, verify):
         _torrents(changing, "+")
         flag(changing, "--dry-run", "dry_run", "only say which torrents that would be")
     flag(remove, "--data", "data", "delete the downloaded files too")
     flag(remove, "--yes", "yes", "do not ask, whatever a pattern matches")
-    add_peer = verb("add-peer", "connect a torrent to a peer you know", _ADD_PEER_DETAILS)
+    add_peer = _verb(verbs, "add-peer", "connect a torrent to a peer you know")
     _torrent(add_peer)
     add_peer.add_argument("address", metavar="ADDRESS:PORT", help="an IPv4 or [IPv6] address")
-    _define_wait(verb("wait", "wait until torrents are done", _WAIT_DETAILS))
-    dht = define_dht(verb("dht", "the DHT node: its state, its nodes", DHT_DETAILS))
-    completion = verb("completion", "a script that lets a shell complete", _COMPLETION_DETAILS)
-    completion.add_argument("shell", choices=("bash", "zsh", "fish"))
-    verb("version", "the version of the daemon that answers", _VERSION_DETAILS)
-    verb("shutdown", "stop the daemon; its torrents go on at the next start", _SHUTDOWN_DETAILS)
-    return parser, {**verbs.made, **dht.made}
 
 
 def _define_add(parser: Parser) -> None:
@@ -222,138 +231,3 @@ class _Version(argparse.Action):
 
         print(f"torrentctl {VERSION}")
         parser.exit()
-
-
-_ADD_DETAILS = """\
-On standard input (-): the bytes of one .torrent file, or sources, one a line.
-With --wait, progress goes to standard error: a bar on a terminal, else a line
-now and then. Ctrl-C ends the wait, not the download.
-
-examples:
-  torrentctl add debian.iso.torrent --dir /srv/isos --wait --timeout 2h
-  torrentctl add c9e15763f722f23e98a29decdfae341b98d53056 --select 0,3-5
-  curl -s https://example.org/a.torrent | torrentctl add -
-"""
-_SHOW_DETAILS = """\
-File names are those that the files would have on disk. A torrent that torrentd
-refuses is refused here with the same words.
-
-examples:
-  torrentctl show debian.iso.torrent
-  torrentctl show *.torrent --json | jq -r '.torrents[].infohash'
-"""
-_STATUS_DETAILS = """\
-STATE is metadata, checking, downloading, seeding, paused or error. Sizes and
-rates are in bytes; K, M, G are powers of 1024. The first column names the
-torrent to every other verb. PEERS are those we are connected to, and after the
-stroke about how many the DHT counts in the whole swarm. A magnet has a line
-below the table: what it waits for, and the seconds that each stage took.
-
-examples:
-  torrentctl status
-  torrentctl status state:downloading 'debian-*'
-  torrentctl status --json | jq '.torrents[] | {name, progress}'
-"""
-_INFO_DETAILS = """\
-STAGES are those of a magnet with the seconds that each took: a DHT node that
-answers, a peer that is known, a handshake, the metadata.
-
-examples:
-  torrentctl info c9e1
-  torrentctl info c9e1 --json | jq .stages_s
-"""
-_FILES_DETAILS = """\
-The numbers are those of add --select.
-
-examples:
-  torrentctl files c9e1
-"""
-_PIECES_DETAILS = """\
-A cell is had whole (█) or in part (▓▒░), not yet (·), or with nobody who is
-connected (x). A bit of the bitfields in the document of --json is a piece, the
-high bit of a digit the first.
-
-examples:
-  torrentctl pieces c9e1
-"""
-_VERSION_DETAILS = """\
---version tells that of torrentctl itself, and asks no daemon.
-
-examples:
-  torrentctl version
-"""
-_SHUTDOWN_DETAILS = """\
-Returns once the daemon has ended.
-
-examples:
-  torrentctl shutdown
-"""
-_PAUSE_DETAILS = """\
-examples:
-  torrentctl pause c9e1
-  torrentctl pause state:downloading
-"""
-_RESUME_DETAILS = """\
-examples:
-  torrentctl resume c9e1
-  torrentctl resume state:error --dry-run
-"""
-_REMOVE_DETAILS = """\
-Where a pattern names more than one torrent, it asks on a terminal and refuses
-elsewhere, unless --yes is given.
-
-examples:
-  torrentctl remove c9e1
-  torrentctl remove 'debian-12*' --data --dry-run
-  torrentctl remove state:seeding --yes
-"""
-_VERIFY_DETAILS = """\
-examples:
-  torrentctl verify c9e1
-  torrentctl verify all && torrentctl wait all
-"""
-_WHY_DETAILS = """\
-One sentence a torrent, with its numbers. In the document of --json, cause is
-one of error, paused, checking, check-waits, complete, disk-behind, handshakes,
-dialing, unreachable, dht-off, no-dht-nodes, search-waits, searching,
-nobody-announces, metadata, no-source, choked, snubbed, running.
-
-examples:
-  torrentctl why
-  torrentctl why state:metadata --json | jq -r '.torrents[].cause'
-"""
-_PEERS_DETAILS = """\
-FROM is dht, pex (peer exchange), in (it connected to us), magnet or manual.
-
-FLAGS:
-  D  we download: it lets us            d  we want to, and it does not let us
-  U  we upload to it                    u  it wants us to, and we do not
-  S  snubbed: it lets us, nothing came  I  incoming
-  H  from the DHT                       X  from peer exchange
-  F  fast extension                     E  extension protocol
-
-examples:
-  torrentctl peers c9e1
-  torrentctl peers c9e1 --json | jq -r '.peers[].client'
-"""
-_ADD_PEER_DETAILS = """\
-examples:
-  torrentctl add-peer c9e1 192.0.2.7:6881
-  torrentctl add-peer c9e1 '[2001:db8::7]:6881'
-"""
-_COMPLETION_DETAILS = """\
-Verbs, options, and the names of the torrents that the daemon has.
-
-examples:
-  eval "$(torrentctl completion bash)"             in ~/.bashrc
-  eval "$(torrentctl completion zsh)"              in ~/.zshrc, after compinit
-  torrentctl completion fish | source              in ~/.config/fish/config.fish
-"""
-_WAIT_DETAILS = """\
---until metadata is reached once the names and sizes of a magnet's files are
-known.
-A torrent that fails or is paused ends the wait with exit code 1.
-
-examples:
-  torrentctl wait c9e1 --until metadata --timeout 90s && torrentctl files c9e1
-"""

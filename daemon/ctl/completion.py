@@ -120,7 +120,7 @@ def _values(action: argparse.Action, typed: str, torrents: Torrents) -> list[Can
             return torrents(typed)
         case "DIR":
             return [Candidate(FOLDERS)]
-        case "PATH" | "URI|FILE|INFOHASH|-":
+        case "PATH" | "FILE" | "URI|FILE|INFOHASH|-":
             return [Candidate(FILES)]
     return []
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from torrentd.daemon.ctl.document import Document
+from torrentd.daemon.ctl.escape import escape
 from torrentd.daemon.ctl.quantities import duration, percent, rate, size
 from torrentd.daemon.ctl.sentences import (
     daemon_sentence,
@@ -135,6 +136,19 @@ def show_done(document: Document) -> None:
 def show_metadata(document: Document) -> None:
     for torrent in document.children("torrents"):
         print(f"metadata of {torrent.text('name')}, {size(torrent.integer('size_bytes'))}")
+
+
+def show_magnet(document: Document) -> None:
+    print(document.text("magnet"))
+
+
+def written(path: str) -> Callable[[Document], None]:
+    """For a torrent file that lies there now."""
+
+    def show(document: Document) -> None:
+        print(f"{escape(path)} is the torrent file of {short_name(document)}")
+
+    return show
 
 
 def show_shutdown(document: Document) -> None:

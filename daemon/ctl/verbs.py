@@ -42,31 +42,34 @@ def run_verb(options: Options) -> int:
         return _print_script(options.shell)
     client = Client(socket_path(options.socket))
     try:
-        match options.verb:
-            case "add":
-                return _add(client, options)
-            case "wait":
-                return _wait(client, options)
-            case "shutdown":
-                return _shutdown(client, options)
-            case "pause" | "resume" | "verify" | "remove" if options.dry_run:
-                return _show_what_would_be(client, options)
-            case "remove":
-                return _remove(client, options)
-            case "completion":
-                return _complete(client, options)
-            case "dht lookup":
-                return _look_up(client, options)
-            case verb:
-                document = client.call(verb, _params(options))
-                _show(options, document, _SHOW[verb])
-                return REFUSED if document.is_false("answered") else DONE
+        return _story(options)(client, options)
     finally:
         client.close()
 
 
+def _story(options: Options) -> Callable[[Client, Options], int]:
+    if options.dry_run:
+        return _show_what_would_be
+    stories = {
+        "add": _add,
+        "wait": _wait,
+        "remove": _remove,
+        "export": _export,
+        "dht lookup": _look_up,
+        "completion": _complete,
+        "shutdown": _shutdown,
+    }
+    return stories.get(options.verb, _ask)
+
+
+def _ask(client: Client, options: Options) -> int:
+    """The verbs without a story of their own: one question, one document."""
+    document = client.call(options.verb, _params(options))
+    _show(options, document, _SHOW[options.verb])
+    return REFUSED if document.is_false("answered") else DONE
+
+
 def _params(options: Options) -> dict[str, Json]:
-    """What the verbs without a story of their own send."""
     params: dict[str, Json] = {}
     if options.torrents:
         params["torrents"] = [*options.torrents]
@@ -180,6 +183,20 @@ def _show_what_would_be(client: Client, options: Options) -> int:
     from torrentd.daemon.ctl.removing import named_by
 
     _show(options, named_by(client, options.torrents), show.named(f"would {options.verb}"))
+    return DONE
+
+
+def _export(client: Client, options: Options) -> int:
+    """The magnet on standard output, or the torrent file where it is named."""
+    params: dict[str, Json] = {"torrent": options.torrent, "metainfo": bool(options.file)}
+    document = client.call("export", params)
+    if options.file:
+        from torrentd.daemon.ctl.exporting import write
+
+        write(document, options.file)
+    if options.file != "-":
+        shown = Document(document.pick("infohash", "name", "magnet"))
+        _show(options, shown, show.written(options.file) if options.file else show.show_magnet)
     return DONE
 
 

@@ -230,6 +230,11 @@ class FakeSession:
     def pieces(self, infohash: InfoHash) -> PiecesStatus:
         return PiecesStatus(10, 262144, have="f000", here="0f00")
 
+    def metainfo(self, infohash: InfoHash) -> bytes:
+        if self.entries[infohash].state == "metadata":
+            raise Refused("the metadata is not known yet")
+        return bytes(range(256)) * 100
+
     async def pause(self, infohash: InfoHash) -> None:
         self.calls.append(("pause", infohash.hex()))
         self.entries[infohash] = replace(self.entries[infohash], state="paused")

@@ -1,6 +1,7 @@
 """Each verb: which command it gives, which document it returns, what it refuses."""
 
 import asyncio
+from base64 import b64decode
 from collections.abc import Callable
 
 import pytest
@@ -85,6 +86,14 @@ class TestQuestions:
     def test_pieces_are_two_bitfields(self) -> None:
         document = run(session(), "pieces", {"torrent": "one"}).document
         assert (document["name"], document["have"], document["here"]) == ("one", "f000", "0f00")
+
+    def test_an_export_is_the_magnet_and_where_wanted_the_file_in_parts(self) -> None:
+        document = run(session(), "export", {"torrent": "one"}).document
+        assert str(document["magnet"]).startswith("magnet:?") and "metainfo" not in document
+        document = run(session(), "export", {"torrent": "one", "metainfo": True}).document
+        parts = document["metainfo"]
+        assert isinstance(parts, list) and len(parts) == 9
+        assert b64decode("".join(parts), validate=True) == bytes(range(256)) * 100
 
     def test_why_is_asked_of_some_or_of_all(self) -> None:
         def names(**params: Json) -> list[str]:

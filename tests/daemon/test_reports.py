@@ -23,7 +23,7 @@ from tests.daemon.session_room import (
 from tests.wire.torrents import File, assorted, multi_file, single_file
 from torrentd.daemon.reports import ETA_S_MAX, _eta_s, _file_done_bytes, _flags
 from torrentd.daemon.stages import STAGES
-from torrentd.daemon.status import AddRequest
+from torrentd.daemon.status import AddRequest, Refused
 from torrentd.wire.formats.bitfield import Bitfield
 from torrentd.wire.formats.geometry import FileLayout
 from torrentd.wire.formats.metainfo import encode_metainfo
@@ -138,6 +138,8 @@ class TestMagnets:
                 assert (told.piece_count, told.file_count) == (0, 0)
                 assert told.files_root == str(tmp_path / "downloads")
                 assert session.files(infohash) == []
+                with pytest.raises(Refused, match="not known yet"):
+                    session.metainfo(infohash)
 
         run(scenario())
 
@@ -161,6 +163,7 @@ class TestData:
                 assert told.status.progress == pytest.approx(done_bytes / 100_000)
                 assert [file.done_bytes for file in session.files(infohash)] == [done_bytes]
                 assert told.files_root == str(path)
+                assert session.metainfo(infohash) == encode_metainfo(SMALL.metadata)
                 pieces = session.pieces(infohash)
                 assert (pieces.piece_count, pieces.have, pieces.here) == (7, "be", "00")
 

@@ -33,6 +33,7 @@ _PARAMS = [
     ("why", {"torrents": ["two"]}),
     ("files", {"torrent": "two"}),
     ("pieces", {"torrent": "two"}),
+    ("export", {"torrent": "two", "metainfo": True}),
     ("pause", {"torrents": ["two"]}),
     ("remove", {"torrents": ["c9e15763"], "data": True}),
     ("add-peer", {"torrent": "two", "address": "[2001:db8::1]:6881"}),

@@ -9,8 +9,8 @@ from torrentd.daemon.ctl.failure import USAGE, Failure
 
 DHT_VERBS = "status nodes lookup ping add-node"
 VERBS = (
-    "add show status info why peers files pieces pause resume remove verify add-peer wait dht "
-    "completion version shutdown"
+    "add show status info why peers files pieces export pause resume remove verify add-peer wait "
+    "dht completion version shutdown"
 )
 
 

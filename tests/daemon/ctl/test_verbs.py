@@ -45,6 +45,7 @@ class TestJson:
             "why one",
             "files one",
             "pieces one",
+            "export one",
             "pause one two",
             "resume one",
             "verify one",

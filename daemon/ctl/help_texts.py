@@ -1,0 +1,156 @@
+"""What --help says of each verb below its options, and the manual page with it."""
+
+EXAMPLES = """\
+examples:
+  torrentctl add ubuntu.torrent --wait
+  torrentctl add 'magnet:?xt=urn:btih:c9e15763f722…' --dir /srv/films
+  torrentctl status --json | jq '.torrents[] | select(.state == "error")'
+  torrentctl wait c9e1 --timeout 2h && echo here it is
+
+A torrent is named by its infohash, by 4 or more digits it begins with, or by
+its name. Several at once: 'debian-*' (quoted, for the daemon to match names),
+state:paused (or another state), all.
+"""
+# By the verb.
+DETAILS = {
+    "add": """\
+On standard input (-): the bytes of one .torrent file, or sources, one a line.
+With --wait, progress goes to standard error: a bar on a terminal, else a line
+now and then. Ctrl-C ends the wait, not the download.
+
+examples:
+  torrentctl add debian.iso.torrent --dir /srv/isos --wait --timeout 2h
+  torrentctl add c9e15763f722f23e98a29decdfae341b98d53056 --select 0,3-5
+  curl -s https://example.org/a.torrent | torrentctl add -
+""",
+    "show": """\
+File names are those that the files would have on disk. A torrent that torrentd
+refuses is refused here with the same words.
+
+examples:
+  torrentctl show debian.iso.torrent
+  torrentctl show *.torrent --json | jq -r '.torrents[].infohash'
+""",
+    "status": """\
+STATE is metadata, checking, downloading, seeding, paused or error. Sizes and
+rates are in bytes; K, M, G are powers of 1024. The first column names the
+torrent to every other verb. PEERS are those we are connected to, and after the
+stroke about how many the DHT counts in the whole swarm. A magnet has a line
+below the table: what it waits for, and the seconds that each stage took.
+
+examples:
+  torrentctl status
+  torrentctl status state:downloading 'debian-*'
+  torrentctl status --json | jq '.torrents[] | {name, progress}'
+""",
+    "info": """\
+STAGES are those of a magnet with the seconds that each took: a DHT node that
+answers, a peer that is known, a handshake, the metadata.
+
+examples:
+  torrentctl info c9e1
+  torrentctl info c9e1 --json | jq .stages_s
+""",
+    "files": """\
+The numbers are those of add --select.
+
+examples:
+  torrentctl files c9e1
+""",
+    "pieces": """\
+A cell is had whole (█) or in part (▓▒░), not yet (·), or with nobody who is
+connected (x). A bit of the bitfields in the document of --json is a piece, the
+high bit of a digit the first.
+
+examples:
+  torrentctl pieces c9e1
+""",
+    "export": """\
+Without FILE the magnet is printed. A file that is there is never written over.
+
+examples:
+  torrentctl export c9e1
+  torrentctl export c9e1 debian.torrent
+""",
+    "version": """\
+--version tells that of torrentctl itself, and asks no daemon.
+
+examples:
+  torrentctl version
+""",
+    "shutdown": """\
+Returns once the daemon has ended.
+
+examples:
+  torrentctl shutdown
+""",
+    "pause": """\
+examples:
+  torrentctl pause c9e1
+  torrentctl pause state:downloading
+""",
+    "resume": """\
+examples:
+  torrentctl resume c9e1
+  torrentctl resume state:error --dry-run
+""",
+    "remove": """\
+Where a pattern names more than one torrent, it asks on a terminal and refuses
+elsewhere, unless --yes is given.
+
+examples:
+  torrentctl remove c9e1
+  torrentctl remove 'debian-12*' --data --dry-run
+  torrentctl remove state:seeding --yes
+""",
+    "verify": """\
+examples:
+  torrentctl verify c9e1
+  torrentctl verify all && torrentctl wait all
+""",
+    "why": """\
+One sentence a torrent, with its numbers. In the document of --json, cause is
+one of error, paused, checking, check-waits, complete, disk-behind, handshakes,
+dialing, unreachable, dht-off, no-dht-nodes, search-waits, searching,
+nobody-announces, metadata, no-source, choked, snubbed, running.
+
+examples:
+  torrentctl why
+  torrentctl why state:metadata --json | jq -r '.torrents[].cause'
+""",
+    "peers": """\
+FROM is dht, pex (peer exchange), in (it connected to us), magnet or manual.
+
+FLAGS:
+  D  we download: it lets us            d  we want to, and it does not let us
+  U  we upload to it                    u  it wants us to, and we do not
+  S  snubbed: it lets us, nothing came  I  incoming
+  H  from the DHT                       X  from peer exchange
+  F  fast extension                     E  extension protocol
+
+examples:
+  torrentctl peers c9e1
+  torrentctl peers c9e1 --json | jq -r '.peers[].client'
+""",
+    "add-peer": """\
+examples:
+  torrentctl add-peer c9e1 192.0.2.7:6881
+  torrentctl add-peer c9e1 '[2001:db8::7]:6881'
+""",
+    "completion": """\
+Verbs, options, and the names of the torrents that the daemon has.
+
+examples:
+  eval "$(torrentctl completion bash)"             in ~/.bashrc
+  eval "$(torrentctl completion zsh)"              in ~/.zshrc, after compinit
+  torrentctl completion fish | source              in ~/.config/fish/config.fish
+""",
+    "wait": """\
+--until metadata is reached once the names and sizes of a magnet's files are
+known.
+A torrent that fails or is paused ends the wait with exit code 1.
+
+examples:
+  torrentctl wait c9e1 --until metadata --timeout 90s && torrentctl files c9e1
+""",
+}
