@@ -10,7 +10,8 @@ from torrentd.dht.trace import Trace
 from torrentd.wire.formats.address import Address
 from torrentd.wire.formats.ids import InfoHash
 
-HOPS_MAX = 512  # kept of one lookup: both families may ask a hundred nodes each
+HOPS_MAX = 256  # kept of one lookup: both families may ask a hundred nodes each
+PEERS_MAX = 5000  # as in any search; a lying node must not fill our memory
 
 
 class DhtLookup:
@@ -27,7 +28,8 @@ class DhtLookup:
         self._ended_at = now
 
     def hop_ended(self, hop: HopEnded, now: float) -> None:
-        new = [peer for peer in hop.peers if peer not in self._peers]
+        fresh = dict.fromkeys(peer for peer in hop.peers if peer not in self._peers)
+        new = list(fresh)[: PEERS_MAX - len(self._peers)]
         self._peers.update(dict.fromkeys(new))
         if new and self._first_peer_s is None:
             self._first_peer_s = round(now - self._began_at, 4)
@@ -41,8 +43,8 @@ class DhtLookup:
             "outcome": hop.outcome,
             "rtt_s": round(hop.rtt_s, 4),
             "nodes": hop.nodes,
-            "peers": [str(peer) for peer in hop.peers],
-            "peers_new": len(new),
+            "peers_given": len(hop.peers),
+            "peers": [str(peer) for peer in new],
         }
         if len(self._kept) < HOPS_MAX:
             self._kept.append(document)

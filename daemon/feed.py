@@ -8,7 +8,7 @@ import asyncio
 from collections import deque
 from typing import Generic, TypeVar
 
-ENTRIES_MAX = 256
+ENTRIES_MAX = 128
 
 T = TypeVar("T")
 

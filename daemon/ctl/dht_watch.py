@@ -37,7 +37,7 @@ class Watch:
         gave = _gave(hop)
         if not self._colour:
             return gave
-        style = "32" if hop.integer("peers_new") else "" if _answered(hop) else "2"
+        style = "32" if hop.count("peers") else "" if _answered(hop) else "2"
         return f"\x1b[{style}m{gave}\x1b[0m" if style else gave
 
 
@@ -78,9 +78,9 @@ def _rtt(hop: Document) -> str:
 def _gave(hop: Document) -> str:
     match hop.text("outcome"):
         case "answered":
-            peers, new = len(hop.texts("peers")), hop.integer("peers_new")
+            peers = hop.integer("peers_given")
             if peers:
-                return f"{many(peers, 'peer')}, {new} new"
+                return f"{many(peers, 'peer')}, {hop.count('peers')} new"
             return many(hop.integer("nodes"), "node")
         case "silent":
             return "no answer"

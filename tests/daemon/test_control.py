@@ -136,11 +136,11 @@ class TestTelling:
             with served.connect() as other:
                 assert "result" in ask(other, "version")
                 [lookup] = fake.dht.lookups
-                hop = make_hop(1, *["203.0.113.1"] * 200)  # 5 KB as a line
+                hop = {"peers": ["203.0.113.1:6881"] * 200}  # 5 KB as a line
 
                 def tell() -> None:
                     for _ in range(200):
-                        lookup.hop_ended(hop, 0.0)
+                        lookup.hops.put(hop)
 
                 for _ in range(100):
                     served.loop.call_soon_threadsafe(tell)

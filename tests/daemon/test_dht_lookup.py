@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 
 from tests.daemon.fake_session import make_hop
-from torrentd.daemon.dht_lookup import HOPS_MAX, DhtLookup, Lookups
+from torrentd.daemon.dht_lookup import HOPS_MAX, PEERS_MAX, DhtLookup, Lookups
 from torrentd.dht.outputs import TraceEnded
 from torrentd.dht.search import Search
 from torrentd.wire.formats.ids import InfoHash
@@ -27,8 +27,8 @@ class TestOne:
             "outcome": "answered",
             "rtt_s": 0.1,
             "nodes": 8,
+            "peers_given": 1,
             "peers": ["203.0.113.1:6881"],
-            "peers_new": 1,
         }
 
     def test_in_the_end_each_peer_is_told_once_and_the_first_one_has_its_time(self) -> None:
@@ -42,7 +42,8 @@ class TestOne:
         assert (document["first_peer_s"], document["took_s"]) == (0.5, 1.0)
         assert (document["complete"], document["queries"], document["responses"]) == (True, 5, 3)
         told = asyncio.run(lookup.hops.take(1))
-        assert document["hops"] == told and [hop["peers_new"] for hop in told] == [0, 2, 1]
+        assert document["hops"] == told and [hop["peers_given"] for hop in told] == [0, 2, 2]
+        assert told[2]["peers"] == ["203.0.113.3:6881"], "those that were new"
         assert lookup.hops.is_over
 
     def test_one_that_is_not_waited_for_is_not_complete(self) -> None:
@@ -56,6 +57,16 @@ class TestOne:
             lookup.hop_ended(make_hop(1), 0.0)
         hops = lookup.document(1.0)["hops"]
         assert isinstance(hops, list) and len(hops) == HOPS_MAX
+
+    def test_a_crowd_of_liars_fills_no_memory(self) -> None:
+        lookup = DhtLookup(INFOHASH, 0.0)
+        for number in range(0, 3 * PEERS_MAX, 200):
+            peers = [f"20.{n >> 16}.{n >> 8 & 255}.{n & 255}" for n in range(number, number + 200)]
+            lookup.hop_ended(make_hop(1, *peers), 0.0)
+        document = lookup.document(1.0)
+        hops, peers_found = document["hops"], document["peers"]
+        assert isinstance(hops, list) and isinstance(peers_found, list)
+        assert len(peers_found) == sum(len(hop["peers"]) for hop in hops) == PEERS_MAX
 
 
 class TestMany:
@@ -82,7 +93,7 @@ class TestMany:
         second = lookups.watch(INFOHASH, 3.0)
         lookups.hop_ended(make_hop(2, "203.0.113.1"), 4.0)
         told = [asyncio.run(each.hops.take(0.001)) for each in (first, second)]
-        assert told[0] == told[1] and [hop["peers_new"] for hop in told[0]] == [1, 0]
+        assert told[0] == told[1] and [hop["peers_given"] for hop in told[0]] == [1, 1]
         assert first.document(9.0) == second.document(9.0)
 
     def test_a_search_that_ended_is_not_dropped(self) -> None:
