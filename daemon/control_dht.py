@@ -6,7 +6,7 @@ from torrentd.daemon.control_call import Answer, Call, Document, Run
 from torrentd.daemon.control_params import Params
 from torrentd.daemon.dht_lookup import DhtLookup
 from torrentd.daemon.status import DhtStatus, Refused
-from torrentd.dht.outputs import PingEnded
+from torrentd.dht.outputs import PingEnded, ScrapeEnded
 from torrentd.dht.stats import NodeStats, SearchStats
 from torrentd.wire.formats.address import Address, parse_address
 from torrentd.wire.formats.errors import MagnetError, ProtocolError
@@ -26,6 +26,7 @@ class DhtCommands(Protocol):
     def stop_looking(self, lookup: DhtLookup) -> Document:
         """What it found; it may be over or not."""
 
+    async def scrape(self, infohash: InfoHash) -> ScrapeEnded | None: ...
     async def ping(self, address: Address) -> PingEnded: ...
     async def ping_and_keep(self, address: Address) -> tuple[PingEnded, bool]: ...
 
@@ -44,6 +45,7 @@ class DhtVerbs:
             "dht status": self._status,
             "dht nodes": self._nodes,
             "dht lookup": self._lookup,
+            "dht scrape": self._scrape,
             "dht ping": self._ping,
             "dht add-node": self._add_node,
         }
@@ -71,6 +73,21 @@ class DhtVerbs:
         finally:
             document = self._commands.dht.stop_looking(lookup)
         return Answer(document)
+
+    async def _scrape(self, params: Params, call: Call) -> Answer:
+        text = params.required_text("infohash")
+        params.refuse_unknown()
+        infohash = self._infohash(text)
+        ended = await self._commands.dht.scrape(infohash)
+        return Answer(
+            {
+                "infohash": infohash.hex(),
+                "complete": ended is not None,
+                "seeds": ended.seeds if ended is not None else None,
+                "peers": ended.peers if ended is not None else None,
+                "nodes": ended.nodes if ended is not None else 0,
+            }
+        )
 
     def _infohash(self, text: str) -> InfoHash:
         """A magnet, an infohash, or one of our own torrents."""

@@ -41,6 +41,7 @@ from torrentd.dht.stats import NodeStats, SearchStats
 from torrentd.wire.formats.address import Address, AddressPolicy
 from torrentd.wire.formats.ids import InfoHash
 
+ERRAND_S = 75.0  # a search ends within 60 s of its first query
 DHT_OFF = "the DHT is off: dht.enabled is false"
 SCRAPE_S = 30 * 60.0  # between two scrapes of one torrent
 
@@ -150,10 +151,14 @@ class Discovery:
             now = time.monotonic()
             self._perform(self._node.add_node(address, now), now)
 
+    async def scrape(self, infohash: InfoHash) -> ScrapeEnded | None:
+        """How many the DHT counts (BEP 33); None when that took too long."""
+        self._node_that_knows_others()
+        return await self.errands.run(Scrape(infohash), ERRAND_S)
+
     def look_up(self, infohash: InfoHash) -> DhtLookup:
         """A search to be watched, until `stop_looking`. Raises Refused when there is no node."""
-        if not self._asked_node().stats(time.monotonic()).nodes_known:
-            raise Refused("no DHT node is known yet; torrentctl dht add-node names one")
+        self._node_that_knows_others()
         return self._lookups.watch(infohash, time.monotonic())
 
     def stop_looking(self, lookup: DhtLookup) -> Document:
@@ -244,6 +249,12 @@ class Discovery:
         if self._node is None:
             raise Refused(DHT_OFF)
         return self._node
+
+    def _node_that_knows_others(self) -> DhtNode:
+        node = self._asked_node()
+        if not node.stats(time.monotonic()).nodes_known:
+            raise Refused("no DHT node is known yet; torrentctl dht add-node names one")
+        return node
 
     def _begin(self, search: Search) -> None:
         if self._node is not None:

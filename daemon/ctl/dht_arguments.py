@@ -9,9 +9,11 @@ def define_dht(parser: Parser) -> Verbs:
     verbs.add("status", "how the node is: nodes, our address, searches, traffic", _STATUS_DETAILS)
     verbs.add("nodes", "the nodes of the routing tables", _NODES_DETAILS)
     lookup = verbs.add("lookup", "search the peers of an infohash, hop by hop", _LOOKUP_DETAILS)
-    lookup.add_argument(
-        "infohash", metavar="INFOHASH|MAGNET", help="or one of the daemon's own torrents"
-    )
+    scrape = verbs.add("scrape", "about how many seeds and peers it has", _SCRAPE_DETAILS)
+    for parser in (lookup, scrape):
+        parser.add_argument(
+            "infohash", metavar="INFOHASH|MAGNET", help="or one of the daemon's own torrents"
+        )
     ping = verbs.add("ping", "ask one node whether it is there", _PING_DETAILS)
     add_node = verbs.add("add-node", "name a node: it is pinged and kept", _ADD_NODE_DETAILS)
     for parser in (ping, add_node):
@@ -53,6 +55,14 @@ exit code 1 when nobody is found.
 examples:
   torrentctl dht lookup c9e15763f722f23e98a29decdfae341b98d53056
   torrentctl dht lookup "$MAGNET" --json | jq -r '.peers[]'
+"""
+_SCRAPE_DETAILS = """\
+Counted by the nodes where they announced themselves (BEP 33), and more of a
+guess the more there are. Ends with exit code 1 when no node tells anything.
+
+examples:
+  torrentctl dht scrape c9e15763f722f23e98a29decdfae341b98d53056
+  torrentctl dht scrape c9e1 --json | jq .seeds
 """
 _PING_DETAILS = """\
 Ends with exit code 1 when there is no answer within 5 seconds.

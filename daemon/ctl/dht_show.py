@@ -74,6 +74,18 @@ def show_ping(document: Document) -> None:
     print_rows([row for row in rows if row[1]])
 
 
+def show_scrape(document: Document) -> None:
+    nodes = document.integer("nodes")
+    if document.is_false("complete"):
+        print("the DHT takes too long to answer")
+    elif not nodes:
+        print("no node knows anybody who has it")
+    else:
+        seeds, peers = document.integer("seeds"), document.integer("peers")
+        counted = f"about {many(seeds, 'seed')} and {many(peers, 'other peer')}"
+        print(f"{counted}, as {many(nodes, 'node')} counted")
+
+
 def show_added_node(document: Document) -> None:
     show_ping(document)
     if document.flag("kept"):

@@ -61,6 +61,10 @@ class Document:
         """It is there, and false."""
         return self._fields.get(key) is False
 
+    def is_zero(self, key: str) -> bool:
+        """It is there, and 0."""
+        return self.integer_or_none(key) == 0
+
     def child(self, key: str) -> "Document":
         return Document(self._fields.get(key))
 

@@ -12,7 +12,7 @@ from torrentd.daemon.ctl.escape import escape
 from torrentd.daemon.ctl.failure import DONE, REFUSED, TIMED_OUT, Failure
 
 STOP_S = 10.0  # the daemon stops within 2 s
-LOOKUP_S = 90.0  # the daemon gives up before
+ANSWER_S = 90.0  # the daemon gives up a search before
 
 _SHOW: dict[str, Callable[[Document], None]] = {
     "status": show.show_status,
@@ -28,6 +28,7 @@ _SHOW: dict[str, Callable[[Document], None]] = {
     "add-peer": show.show_address,
     "dht status": dht_show.show_status,
     "dht nodes": dht_show.show_nodes,
+    "dht scrape": dht_show.show_scrape,
     "dht ping": dht_show.show_ping,
     "dht add-node": dht_show.show_added_node,
     "version": show.show_version,
@@ -64,9 +65,10 @@ def _story(options: Options) -> Callable[[Client, Options], int]:
 
 def _ask(client: Client, options: Options) -> int:
     """The verbs without a story of their own: one question, one document."""
-    document = client.call(options.verb, _params(options))
+    document = client.call(options.verb, _params(options), answer_s=ANSWER_S)
     _show(options, document, _SHOW[options.verb])
-    return REFUSED if document.is_false("answered") else DONE
+    failed = document.is_false("answered") or document.is_zero("nodes")
+    return REFUSED if failed else DONE
 
 
 def _params(options: Options) -> dict[str, Json]:
@@ -75,6 +77,8 @@ def _params(options: Options) -> dict[str, Json]:
         params["torrents"] = [*options.torrents]
     if options.torrent:
         params["torrent"] = options.torrent
+    if options.infohash:
+        params["infohash"] = options.infohash
     if options.address:
         params["address"] = options.address
     return params
@@ -204,7 +208,7 @@ def _look_up(client: Client, options: Options) -> int:
     from torrentd.daemon.ctl.dht_watch import Watch, show_found
 
     params: dict[str, Json] = {"infohash": options.infohash, "follow": not options.as_json}
-    document = client.call("dht lookup", params, answer_s=LOOKUP_S, on_told=Watch().show_hop)
+    document = client.call("dht lookup", params, answer_s=ANSWER_S, on_told=Watch().show_hop)
     _show(options, document, show_found)
     return DONE if document.texts("peers") else REFUSED
 

@@ -23,7 +23,7 @@ from torrentd.daemon.status import (
 )
 from torrentd.daemon.why import Why
 from torrentd.dht.node_id import NodeId
-from torrentd.dht.outputs import HopEnded, PingEnded, TraceEnded
+from torrentd.dht.outputs import HopEnded, PingEnded, ScrapeEnded, TraceEnded
 from torrentd.dht.stats import NodeStats, SearchStats
 from torrentd.wire.formats.address import Address
 from torrentd.wire.formats.ids import InfoHash
@@ -109,6 +109,7 @@ class FakeDht:
         self.hops: list[HopEnded] = []  # of each lookup
         self.lookups: list[DhtLookup] = []  # that are watched
         self.lookups_end = True
+        self.scraped: ScrapeEnded | None = None
 
     def status(self) -> DhtStatus:
         return make_dht()
@@ -131,6 +132,9 @@ class FakeDht:
     def stop_looking(self, lookup: DhtLookup) -> Document:
         self.lookups.remove(lookup)
         return lookup.document(2.5)
+
+    async def scrape(self, infohash: InfoHash) -> ScrapeEnded | None:
+        return self.scraped
 
     async def ping(self, address: Address) -> PingEnded:
         return self.pings.get(address) or PingEnded(address)

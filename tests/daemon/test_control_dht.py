@@ -10,9 +10,10 @@ from torrentd.daemon.control_lines import Json, LineError
 from torrentd.daemon.control_verbs import Verbs
 from torrentd.daemon.status import Refused
 from torrentd.dht.node_id import NodeId
-from torrentd.dht.outputs import PingEnded
+from torrentd.dht.outputs import PingEnded, ScrapeEnded
 from torrentd.dht.stats import NodeStats, SearchStats
 from torrentd.wire.formats.address import Address
+from torrentd.wire.formats.ids import InfoHash
 
 NODE = NodeStats("ipv4", "ab" * 20, "192.0.2.1:6881", "good", 0.1, 2.0, True)
 
@@ -87,6 +88,20 @@ class TestLookup:
             run(self.session(), "dht lookup", {"infohash": "two"})
 
 
+class TestScrape:
+    def test_what_the_dht_counts(self) -> None:
+        session = FakeSession()
+        session.dht.scraped = ScrapeEnded(InfoHash(b"h" * 20), seeds=3, peers=52, nodes=8)
+        document = run(session, "dht scrape", {"infohash": "ab" * 20})
+        assert document == {
+            "infohash": "ab" * 20, "complete": True, "seeds": 3, "peers": 52, "nodes": 8,
+        }  # fmt: skip
+
+    def test_one_that_takes_too_long(self) -> None:
+        document = run(FakeSession(), "dht scrape", {"infohash": "ab" * 20})
+        assert (document["complete"], document["seeds"], document["nodes"]) == (False, None, 0)
+
+
 class TestPing:
     def test_who_answers_and_as_whom_he_sees_us(self) -> None:
         session = FakeSession()
@@ -115,7 +130,8 @@ class TestPing:
 
 
 @pytest.mark.parametrize(
-    "method", ["dht", "dht status", "dht nodes", "dht lookup", "dht ping", "dht add-node"]
+    "method",
+    ["dht", "dht status", "dht nodes", "dht lookup", "dht scrape", "dht ping", "dht add-node"],
 )
 def test_an_unknown_parameter_is_refused(method: str) -> None:
     with pytest.raises(LineError):

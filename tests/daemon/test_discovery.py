@@ -253,6 +253,28 @@ class TestLookup:
         run(scenario())
 
 
+class TestScrape:
+    def test_what_nodes_count_is_told(self, tmp_path: Path) -> None:
+        async def scenario() -> None:
+            with Node() as node:
+                async with room(tmp_path) as there:
+                    with pytest.raises(Refused, match="no DHT node is known yet"):
+                        await there.discovery.scrape(INFOHASH)
+                    there.discovery.add_node(node.address)
+                    await node.answer()
+                    await until(lambda: there.discovery.status().nodes_good == 1)
+                    scraping = asyncio.create_task(there.discovery.scrape(INFOHASH))
+                    asked: dict[bytes, Bencoded] = {}
+                    peers = [bytes([127, 0, 0, n, 0x1A, 0xE1]) for n in range(1, 4)]
+                    while asked.get(b"q") != b"get_peers":
+                        asked = await node.answer(values=[*peers], token=b"token", nodes=b"")
+                    ended = await scraping
+                    assert ended is not None
+                    assert (ended.seeds, ended.peers, ended.nodes) == (0, 3, 1)
+
+        run(scenario())
+
+
 class TestPing:
     def test_who_answers_is_told_and_kept_when_that_is_wanted(self, tmp_path: Path) -> None:
         async def scenario() -> None:

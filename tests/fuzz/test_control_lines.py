@@ -41,6 +41,7 @@ _PARAMS = [
     ("dht status", {}),
     ("dht nodes", {}),
     ("dht lookup", {"infohash": "ab" * 20, "follow": True, "timeout_s": 1}),
+    ("dht scrape", {"infohash": "ab" * 20}),
     ("dht ping", {"address": "[2001:db8::1]:6881"}),
     ("dht add-node", {"address": "192.0.2.1:6881"}),
     ("version", {}),

@@ -6,6 +6,13 @@ from torrentd.daemon.ctl.parser import Parser
 
 def test_every_verb_has_help_with_examples() -> None:
     verbs = define_dht(Parser(prog="torrentctl dht")).made
-    assert {"dht status", "dht nodes", "dht lookup", "dht ping", "dht add-node"} <= verbs.keys()
+    assert {
+        "dht status",
+        "dht nodes",
+        "dht lookup",
+        "dht scrape",
+        "dht ping",
+        "dht add-node",
+    } <= verbs.keys()
     for name, parser in verbs.items():
         assert "examples:\n  torrentctl dht" in (parser.epilog or ""), name

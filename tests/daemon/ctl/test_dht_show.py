@@ -144,3 +144,20 @@ class TestPing:
     ) -> None:
         document = {**self.ANSWER, "kept": kept}
         assert printed(capsys, dht_show.show_added_node, document)[-1].startswith(word)
+
+
+@pytest.mark.parametrize(
+    ("document", "line"),
+    [
+        (
+            {"complete": True, "seeds": 1, "peers": 52, "nodes": 8},
+            "about 1 seed and 52 other peers, as 8 nodes counted",
+        ),
+        ({"complete": True, "seeds": 0, "peers": 0, "nodes": 0}, "no node knows anybody"),
+        ({"complete": False, "seeds": None, "peers": None, "nodes": 0}, "takes too long"),
+    ],
+)
+def test_a_scrape_is_a_sentence(
+    capsys: pytest.CaptureFixture[str], document: dict[str, object], line: str
+) -> None:
+    assert line in printed(capsys, dht_show.show_scrape, document)[0]

@@ -32,6 +32,13 @@ def test_entries_are_counted() -> None:
     assert [document.count(key) for key in ("list", "text", "absent")] == [3, 0, 0]
 
 
+def test_zero_is_told_from_absent() -> None:
+    document = Document({"zero": 0, "one": 1, "no": False})
+    assert [document.is_zero(key) for key in ("zero", "one", "no", "absent")] == [
+        True, False, False, False,
+    ]  # fmt: skip
+
+
 def test_picked_fields_are_as_they_came() -> None:
     assert Document({"a": 1, "b": "\x1b", "c": 3}).pick("a", "b", "x") == {
         "a": 1, "b": "\x1b", "x": None,

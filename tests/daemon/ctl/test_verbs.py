@@ -14,8 +14,9 @@ from tests.daemon.fake_session import FakeSession, make_hop, make_torrent
 from torrentd.daemon.ctl.main import main
 from torrentd.daemon.status import AddRequest
 from torrentd.dht.node_id import NodeId
-from torrentd.dht.outputs import PingEnded
+from torrentd.dht.outputs import PingEnded, ScrapeEnded
 from torrentd.wire.formats.address import Address
+from torrentd.wire.formats.ids import InfoHash
 
 ONE = 0xC9E15763
 INFOHASH = "ab" * 20
@@ -200,3 +201,13 @@ class TestDht:
         served.session.dht.hops = [make_hop(1)]
         assert run(served, "dht", "lookup", INFOHASH, "--json") == 1, "nobody was found"
         assert len(json.loads(capsys.readouterr().out)["hops"]) == 1
+
+    def test_a_scrape_that_nobody_answers_ends_with_1(
+        self, served: Served, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert run(served, "dht", "scrape", INFOHASH) == 1
+        served.session.dht.scraped = ScrapeEnded(InfoHash(b"h" * 20), 3, 52, nodes=8)
+        assert run(served, "dht", "scrape", INFOHASH) == 0
+        assert capsys.readouterr().out.endswith(
+            "about 3 seeds and 52 other peers, as 8 nodes counted\n"
+        )
