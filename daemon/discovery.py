@@ -13,7 +13,7 @@ from torrentd.daemon.dht_questions import Questions
 from torrentd.daemon.dht_reports import dht_status, silence_sentence
 from torrentd.daemon.driver import Driver
 from torrentd.daemon.endpoints import Endpoints
-from torrentd.daemon.errands import Errands
+from torrentd.daemon.errands import ErrandEnded, Errands
 from torrentd.daemon.logs import get_logger
 from torrentd.daemon.meter import Meter
 from torrentd.daemon.resolver import Resolver
@@ -25,10 +25,13 @@ from torrentd.dht.outputs import (
     BootstrapWanted,
     ExternalAddressChanged,
     HopEnded,
+    ItemEnded,
     Output,
     PeersFound,
     PingEnded,
+    PutEnded,
     RejoinBegan,
+    SampleEnded,
     ScrapeEnded,
     SearchEnded,
     SendDatagram,
@@ -154,7 +157,8 @@ class Discovery:
     async def scrape(self, infohash: InfoHash) -> ScrapeEnded | None:
         """How many the DHT counts (BEP 33); None when that took too long."""
         self._node_that_knows_others()
-        return await self.errands.run(Scrape(infohash), ERRAND_S)
+        ended = await self.errands.run(Scrape(infohash), ERRAND_S)
+        return ended if isinstance(ended, ScrapeEnded) else None
 
     def look_up(self, infohash: InfoHash) -> DhtLookup:
         """A search to be watched, until `stop_looking`. Raises Refused when there is no node."""
@@ -316,7 +320,7 @@ class Discovery:
 
     def _hear(
         self,
-        output: ScrapeEnded
+        output: ErrandEnded
         | PingEnded
         | BootstrapWanted
         | RejoinBegan
@@ -326,6 +330,8 @@ class Discovery:
         match output:
             case ScrapeEnded():
                 self._scrape_ended(output)
+            case ItemEnded() | PutEnded() | SampleEnded():
+                self.errands.ended(output)
             case PingEnded():
                 self._questions.ping_ended(output)
             case BootstrapWanted():

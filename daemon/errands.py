@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import TypeAlias
 
-from torrentd.dht.outputs import ScrapeEnded
+from torrentd.dht.item_search import ItemGet, ItemPut, put_key
+from torrentd.dht.outputs import ItemEnded, PutEnded, SampleEnded, ScrapeEnded
+from torrentd.dht.sampling import SampleWalk
 from torrentd.dht.scrape import Scrape
 from torrentd.dht.search import Search
 
-ErrandEnded = ScrapeEnded
-_KIND: dict[type[ErrandEnded], type[Search]] = {ScrapeEnded: Scrape}
+ErrandEnded: TypeAlias = ScrapeEnded | ItemEnded | PutEnded | SampleEnded
+_Key: TypeAlias = tuple[type[Search], bytes]
 
 
 class Errands:
@@ -17,7 +20,7 @@ class Errands:
     def __init__(self, begin: Callable[[Search], None], drop: Callable[[Search], None]) -> None:
         self._begin = begin
         self._drop = drop
-        self._awaited: dict[tuple[type[Search], bytes], list[asyncio.Future[ErrandEnded]]] = {}
+        self._awaited: dict[_Key, list[asyncio.Future[ErrandEnded]]] = {}
 
     async def run(self, search: Search, timeout_s: float) -> ErrandEnded | None:
         """What it ended with; None when it took too long, no node being known perhaps."""
@@ -37,6 +40,19 @@ class Errands:
                 self._drop(search)
 
     def ended(self, output: ErrandEnded) -> None:
-        for future in self._awaited.get((_KIND[type(output)], output.target), []):
+        for future in self._awaited.get(_key(output), []):
             if not future.done():
                 future.set_result(output)
+
+
+def _key(ended: ErrandEnded) -> _Key:
+    """That of the search which ended so."""
+    match ended:
+        case ScrapeEnded():
+            return Scrape, ended.target
+        case ItemEnded():
+            return ItemGet, ended.target
+        case PutEnded():
+            return ItemPut, put_key(ended.item)
+        case SampleEnded():
+            return SampleWalk, ended.target

@@ -61,7 +61,7 @@ class Asker:
             method: bytes = b"find_node"
             arguments: dict[bytes, Bencoded] = {b"target": lookup.target}
         else:
-            method, arguments = search.method, search.arguments()
+            method, arguments = search.query(candidate, now)
         want = self._want(lookup.family)
         if want:
             arguments[b"want"] = want_argument(want)

@@ -1,5 +1,6 @@
 """KRPC: queries, responses and errors <-> datagrams (BEP 5; `want`, `nodes6` of BEP 32; `scrape`,
-`noseed` and `seed` of BEP 33; `ip` of BEP 42; `ro` of BEP 43).
+`noseed` and `seed` of BEP 33; `ip` of BEP 42; `ro` of BEP 43; `get` and `put` of BEP 44;
+`sample_infohashes` of BEP 51).
 
 `decode_message` tells who may be answered: a Query carries its transaction id even when its
 arguments are wrong (`decode_arguments` finds that out, and the error goes back); whatever else is
@@ -10,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from torrentd.dht.contact import COMPACT_IPV4_BYTES, COMPACT_IPV6_BYTES, decode_nodes
+from torrentd.dht.item_messages import item_of_put
+from torrentd.dht.items import SEQ_MAX, Item
 from torrentd.dht.node_id import NodeId
 from torrentd.dht.stats import Family
 from torrentd.wire.formats.address import Address, pack_address, unpack_address
@@ -41,6 +44,10 @@ SERVER_ERROR: Final = 202
 PROTOCOL_ERROR: Final = 203
 METHOD_UNKNOWN: Final = 204
 
+METHODS: Final = (
+    *(b"ping", b"find_node", b"get_peers", b"announce_peer"),
+    *(b"get", b"put", b"sample_infohashes"),
+)
 _WANT: Final[dict[bytes, Family]] = {b"n4": "ipv4", b"n6": "ipv6"}
 _WANTED: Final[dict[Family, bytes]] = {"ipv4": b"n4", "ipv6": b"n6"}
 
@@ -55,6 +62,7 @@ class Query:
     arguments: dict[bytes, Bencoded]
     node_id: bytes | None
     read_only: bool = False
+    datagram: bytes = field(default=b"", repr=False, compare=False)
 
 
 @dataclass(slots=True)
@@ -109,7 +117,37 @@ class AnnouncePeer:
     is_seed: bool = False  # BEP 33
 
 
-Arguments = Ping | FindNode | GetPeers | AnnouncePeer
+@dataclass(slots=True)
+class GetItem:
+    """BEP 44. `seq` is the number that the asker has; only a newer item is of use to it."""
+
+    node_id: NodeId
+    target: NodeId
+    seq: int | None
+    want: tuple[Family, ...]
+
+
+@dataclass(slots=True)
+class PutItem:
+    """BEP 44. The item is of right size; its signature is not verified. `cas` is the number of the
+    one that it may replace."""
+
+    node_id: NodeId
+    item: Item
+    cas: int | None
+    token: bytes
+
+
+@dataclass(slots=True)
+class SampleInfohashes:
+    """BEP 51."""
+
+    node_id: NodeId
+    target: NodeId
+    want: tuple[Family, ...]
+
+
+Arguments = Ping | FindNode | GetPeers | AnnouncePeer | GetItem | PutItem | SampleInfohashes
 
 
 def may_be_krpc(data: bytes) -> bool:
@@ -129,7 +167,7 @@ def decode_message(data: bytes) -> Message:
         raise KrpcError("a message without a transaction id")
     match get_bytes(message, b"y"):
         case b"q":
-            return _decode_query(message, transaction_id)
+            return _decode_query(message, transaction_id, data)
         case b"r":
             return _decode_response(message, transaction_id)
         case b"e":
@@ -138,7 +176,7 @@ def decode_message(data: bytes) -> Message:
             raise KrpcError("neither a query nor a response nor an error")
 
 
-def _decode_query(message: dict[bytes, Bencoded], transaction_id: bytes) -> Query:
+def _decode_query(message: dict[bytes, Bencoded], transaction_id: bytes, datagram: bytes) -> Query:
     arguments = get_dict(message, b"a") or {}
     node_id = get_bytes(arguments, b"id", ID_BYTES)
     return Query(
@@ -147,6 +185,7 @@ def _decode_query(message: dict[bytes, Bencoded], transaction_id: bytes) -> Quer
         arguments,
         node_id if node_id is not None and len(node_id) == ID_BYTES else None,
         read_only=get_int(message, b"ro", 1, 1) is not None,
+        datagram=datagram,
     )
 
 
@@ -185,7 +224,7 @@ def _decode_peers(values: list[Bencoded]) -> list[Address]:
 
 def decode_arguments(query: Query) -> Arguments:
     """The arguments, checked. Raises KrpcError with the code for the error reply."""
-    if query.method not in (b"ping", b"find_node", b"get_peers", b"announce_peer"):
+    if query.method not in METHODS:
         raise KrpcError("Method Unknown", METHOD_UNKNOWN)
     if query.node_id is None:
         raise KrpcError("id is not 20 bytes")
@@ -200,8 +239,17 @@ def decode_arguments(query: Query) -> Arguments:
             infohash = InfoHash(_id_argument(query, b"info_hash"))
             scrape, no_seeds = (_is_set(query, key) for key in (b"scrape", b"noseed"))
             return GetPeers(node_id, infohash, _want(query.arguments), scrape, no_seeds)
-        case _:
+        case b"announce_peer":
             return _announce_arguments(query, node_id)
+        case b"put":
+            return _put_arguments(query, node_id)
+        case b"get":
+            seq = get_int(query.arguments, b"seq", 0, SEQ_MAX)
+            target = NodeId(_id_argument(query, b"target"))
+            return GetItem(node_id, target, seq, _want(query.arguments))
+        case _:
+            target = NodeId(_id_argument(query, b"target"))
+            return SampleInfohashes(node_id, target, _want(query.arguments))
 
 
 def _is_set(query: Query, key: bytes) -> bool:
@@ -237,6 +285,14 @@ def _announce_arguments(query: Query, node_id: NodeId) -> AnnouncePeer:
             raise KrpcError("port is not 1 to 65535")
     infohash = InfoHash(_id_argument(query, b"info_hash"))
     return AnnouncePeer(node_id, infohash, port, token, _is_set(query, b"seed"))
+
+
+def _put_arguments(query: Query, node_id: NodeId) -> PutItem:
+    token = get_bytes(query.arguments, b"token", TOKEN_BYTES_MAX)
+    if token is None:
+        raise KrpcError("no token")
+    item = item_of_put(query.arguments, query.datagram)
+    return PutItem(node_id, item, get_int(query.arguments, b"cas", 0, SEQ_MAX), token)
 
 
 def want_argument(families: tuple[Family, ...]) -> list[Bencoded]:

@@ -19,10 +19,12 @@ from torrentd.dht.contact import Contact
 from torrentd.dht.fast_answers import FastAnswers
 from torrentd.dht.gate import Gate
 from torrentd.dht.hearsay import Hearsay
+from torrentd.dht.item_store import ItemStore
 from torrentd.dht.krpc import (
     PING_BYTES,
     AnnouncePeer,
     ErrorReply,
+    PutItem,
     Query,
     Response,
     decode_arguments,
@@ -41,8 +43,10 @@ from torrentd.dht.peer_store import PeerStore
 from torrentd.dht.rate_limit import Budget, ProvenAddresses
 from torrentd.dht.recovery import Recovery
 from torrentd.dht.responder import AMPLIFICATION_MAX, Responder, asks_for_more
+from torrentd.dht.sampling import InfohashSample
 from torrentd.dht.search import PeerSearch, Search
 from torrentd.dht.searches import Searches
+from torrentd.dht.signatures import Signatures
 from torrentd.dht.snapshot import encode_snapshot, restore_networks
 from torrentd.dht.stats import DhtStats, Family, NodeStats, SearchStats
 from torrentd.dht.tokens import Tokens
@@ -81,7 +85,12 @@ class DhtNode:
             restore_networks(self._networks, snapshot, self._hearsay.may_ask, now)
         self._tokens: Final = Tokens(secret_rng, now)
         self._store: Final = PeerStore(limits, policy, rng)
-        self._responder: Final = Responder(self._networks, self._tokens, self._store, policy)
+        self._items: Final = ItemStore(policy)
+        self.signatures: Final = Signatures(now)  # for who looks for items
+        sample = InfohashSample(self._store, rng, now)
+        self._responder: Final = Responder(
+            self._networks, self._tokens, self._store, self._items, self.signatures, sample, policy
+        )
         self._transactions: Final = Transactions(secret_rng)
         self._asker: Final = Asker(
             self._networks, self._transactions, policy, self._stats, read_only=read_only
@@ -202,6 +211,7 @@ class DhtNode:
         if now >= self._expire_at:
             self._expire_at = now + EXPIRE_S
             self._store.expire(now)
+            self._items.expire(now)
         return out
 
     def next_deadline(self) -> float | None:
@@ -227,6 +237,7 @@ class DhtNode:
         stats.queries_pending = len(self._transactions)
         stats.searches_running = len(self._searches)
         stats.peers_stored = len(self._store)
+        stats.items_stored = len(self._items)
         return stats
 
     @property
@@ -275,10 +286,14 @@ class DhtNode:
             )
         except KrpcError as error:
             self._stats.announces_refused += query.method == b"announce_peer"
+            self._stats.puts_refused += query.method == b"put"
             data = encode_error(query.transaction_id, error.code, error.reason)
             self._stats.errors_sent += 1
         else:
             self._stats.replies_sent += 1
+            if isinstance(arguments, PutItem):
+                self._stats.puts_accepted += 1
+                self._proven.add(source, now)  # as by an announce: a token came back
             if isinstance(arguments, AnnouncePeer):
                 out += self._on_announce(arguments.infohash, source, now)
         return out + self._send_reply(data, source, room, now, proven=proven)

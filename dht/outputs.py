@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from torrentd.dht.items import Item
 from torrentd.dht.node_id import NodeId
 from torrentd.dht.stats import Family
 from torrentd.wire.formats.address import Address
@@ -75,6 +76,39 @@ class TraceEnded:
 
 
 @dataclass(slots=True)
+class ItemEnded:
+    """BEP 44: the item under this name, verified, which so many of the nodes asked have; None when
+    none of them told a good one."""
+
+    target: bytes
+    item: Item | None
+    copies: int
+    nodes: int
+
+
+@dataclass(slots=True)
+class PutEnded:
+    """BEP 44: so many nodes took the item; the others refused it by an error of this code, or 0 for
+    silence. `copies` nodes had it before; `found` is another item that was under its name."""
+
+    item: Item
+    stored: int
+    refusals: list[int]
+    copies: int
+    found: Item | None
+
+
+@dataclass(slots=True)
+class SampleEnded:
+    """BEP 51: the infohashes that so many nodes named, of so many that they say they store."""
+
+    target: bytes
+    infohashes: list[InfoHash]
+    nodes: int
+    stored: int
+
+
+@dataclass(slots=True)
 class PingEnded:
     """What came of `DhtNode.ping`: who answered, after how long, and as whom it sees us (BEP 42).
     An error is an answer without an id; without `rtt_s`, nobody answered in time."""
@@ -122,6 +156,9 @@ Output = (
     | ScrapeEnded
     | HopEnded
     | TraceEnded
+    | ItemEnded
+    | PutEnded
+    | SampleEnded
     | PingEnded
     | BootstrapWanted
     | RejoinBegan

@@ -104,6 +104,11 @@ class PeerStore:
         stored = self._swarms.get(infohash, {}).values()
         return [unpack_address(compact) for compact, expires_at, _ in stored if expires_at > now]
 
+    def sample_infohashes(self, count: int) -> list[bytes]:
+        """At most `count` of those that have peers, all equally likely, in random order."""
+        stored = list(self._swarms)
+        return self._rng.sample(stored, min(count, len(stored)))
+
     def count_in(self, infohash: bytes, now: float) -> tuple[BloomFilter, BloomFilter] | None:
         """BEP 33: the hosts of all stored seeds, and of all other peers; None when there are none
         of this infohash."""

@@ -37,8 +37,8 @@ class Scrape(Search):
         self._values: dict[bytes, None] = {}  # hosts told by nodes that know no scrapes
         self._nodes = 0
 
-    def arguments(self) -> dict[bytes, Bencoded]:
-        return {b"info_hash": self._infohash, b"scrape": 1}
+    def query(self, candidate: Candidate, now: float) -> tuple[bytes, dict[bytes, Bencoded]]:
+        return self.method, {b"info_hash": self._infohash, b"scrape": 1}
 
     def heard(
         self, candidate: Candidate, response: Response, peers: list[Address], now: float

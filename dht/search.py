@@ -23,7 +23,7 @@ PEERS_MAX: Final = 5000  # told in one search; a lying node must not fill our me
 class Search(ABC):
     """`lookups`, one a family, are given to it when it begins."""
 
-    method: ClassVar[bytes]
+    method: ClassVar[bytes]  # by which it is known to people, too
     last_method: ClassVar[bytes] = b""
     waits_for_last: ClassVar[bool] = False
     is_watched: ClassVar[bool] = False  # somebody looks on: it does not wait for its turn
@@ -45,8 +45,8 @@ class Search(ABC):
         return type(self), self.target
 
     @abstractmethod
-    def arguments(self) -> dict[bytes, Bencoded]:
-        """Of the query, beside `id` and `want`."""
+    def query(self, candidate: Candidate, now: float) -> tuple[bytes, dict[bytes, Bencoded]]:
+        """What it asks of this node: the method, and the arguments beside `id` and `want`."""
 
     @abstractmethod
     def heard(
@@ -130,12 +130,12 @@ class PeerSearch(Search):
         self.is_seed = is_seed
         self._peers: dict[Address, None] = {}
 
-    def arguments(self) -> dict[bytes, Bencoded]:
+    def query(self, candidate: Candidate, now: float) -> tuple[bytes, dict[bytes, Bencoded]]:
         """BEP 33: a seed has no use for seeds."""
         arguments: dict[bytes, Bencoded] = {b"info_hash": self.infohash}
         if self.is_seed:
             arguments[b"noseed"] = 1
-        return arguments
+        return self.method, arguments
 
     def heard(
         self, candidate: Candidate, response: Response, peers: list[Address], now: float

@@ -63,6 +63,8 @@ class DhtStats:
     errors_sent: int = 0
     announces_accepted: int = 0
     announces_refused: int = 0
+    puts_accepted: int = 0
+    puts_refused: int = 0
     datagrams_received: int = 0
     datagrams_sent: int = 0
     bytes_received: int = 0
@@ -84,6 +86,7 @@ class DhtStats:
     queries_pending: int = 0
     searches_running: int = 0
     peers_stored: int = 0
+    items_stored: int = 0
     nodes_good: int = 0
     nodes_questionable: int = 0
     last_reply_at: float | None = None

@@ -23,8 +23,8 @@ class Trace(Search):
         super().__init__(infohash)
         self._infohash: Final = infohash
 
-    def arguments(self) -> dict[bytes, Bencoded]:
-        return {b"info_hash": self._infohash}
+    def query(self, candidate: Candidate, now: float) -> tuple[bytes, dict[bytes, Bencoded]]:
+        return self.method, {b"info_hash": self._infohash}
 
     def heard(
         self, candidate: Candidate, response: Response, peers: list[Address], now: float

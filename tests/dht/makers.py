@@ -2,8 +2,11 @@
 
 import random
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from torrentd.config.schema import Limits
 from torrentd.dht.contact import Contact
+from torrentd.dht.items import MutableItem, signed_bytes
 from torrentd.dht.krpc import Query, decode_message
 from torrentd.dht.node import DhtNode
 from torrentd.dht.node_id import NodeId, random_node_id
@@ -108,3 +111,13 @@ def befriend(
 def friends(count: int, seed: int = 7) -> dict[Address, NodeId]:
     rng = random.Random(seed)
     return {address(index): random_node_id(rng) for index in range(count)}
+
+
+def signed(
+    value: bytes, *, seq: int = 1, salt: bytes = b"", owner: int = 1, bits: int = 0
+) -> MutableItem:
+    """By the `owner`th key; `bits` are flipped in the last byte of the signature."""
+    key = Ed25519PrivateKey.from_private_bytes(owner.to_bytes(32, "big"))
+    signature = key.sign(signed_bytes(salt, seq, value))
+    signature = signature[:-1] + bytes([signature[-1] ^ bits])
+    return MutableItem(key.public_key().public_bytes_raw(), salt, seq, value, signature)

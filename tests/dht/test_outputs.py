@@ -4,6 +4,7 @@ from typing import get_args
 
 from tests.dht.makers import INFOHASH, address
 from torrentd.dht import outputs
+from torrentd.dht.items import ImmutableItem
 
 
 def test_the_union_names_every_output() -> None:
@@ -14,6 +15,9 @@ def test_the_union_names_every_output() -> None:
         outputs.ScrapeEnded(INFOHASH, seeds=1, peers=1, nodes=1),
         outputs.HopEnded(INFOHASH, address(1), "ipv4", None, None, 1, "silent", 5.0, 0, []),
         outputs.TraceEnded(INFOHASH, queries=1, responses=1),
+        outputs.ItemEnded(bytes(20), ImmutableItem(b"de"), copies=1, nodes=1),
+        outputs.PutEnded(ImmutableItem(b"de"), 1, [301], copies=0, found=None),
+        outputs.SampleEnded(bytes(20), [INFOHASH], nodes=1, stored=1),
         outputs.PingEnded(address(1)),
         outputs.BootstrapWanted(),
         outputs.RejoinBegan("ipv4", None),

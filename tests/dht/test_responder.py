@@ -1,6 +1,7 @@
 """BEP 5, DHT Queries, as the answering side (T26, T27, T29)."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -13,27 +14,43 @@ from tests.dht.makers import (
     address6,
     node_id,
     query,
+    signed,
 )
 from torrentd.config.schema import Limits
 from torrentd.dht.bloom_filter import BloomFilter
+from torrentd.dht.item_messages import item_values
+from torrentd.dht.item_store import ItemStore
+from torrentd.dht.items import ImmutableItem, Item
 from torrentd.dht.krpc import (
+    PING_BYTES,
     AnnouncePeer,
     Arguments,
     FindNode,
+    GetItem,
     GetPeers,
     Ping,
+    PutItem,
     Query,
     Response,
+    SampleInfohashes,
     decode_arguments,
     decode_message,
 )
 from torrentd.dht.network import Network
-from torrentd.dht.node_id import distance, random_node_id
+from torrentd.dht.node_id import NodeId, distance, random_node_id
 from torrentd.dht.peer_store import PeerStore
-from torrentd.dht.responder import AMPLIFICATION_MAX, STRANGER_VALUES_MAX, Responder
+from torrentd.dht.responder import (
+    AMPLIFICATION_MAX,
+    ITEM_SENT_BYTES_MAX,
+    STRANGER_VALUES_MAX,
+    Responder,
+)
+from torrentd.dht.sampling import SAMPLES_MAX, InfohashSample
+from torrentd.dht.signatures import Signatures
 from torrentd.dht.stats import Family
 from torrentd.dht.tokens import Tokens
 from torrentd.wire.formats.address import Address
+from torrentd.wire.formats.bencode import Bencoded
 from torrentd.wire.formats.errors import KrpcError
 
 WHO, WHO6 = address(500), address6(500)
@@ -51,7 +68,16 @@ class Desk:
             self.networks["ipv4"].table.replied(random_node_id(rng), address(index), NOW, 0.1)
             self.networks["ipv6"].table.replied(random_node_id(rng), address6(index), NOW, 0.1)
         self.store = PeerStore(limits or Limits(), PUBLIC, rng)
-        self.responder = Responder(self.networks, Tokens(rng, NOW), self.store, PUBLIC)
+        self.items = ItemStore(PUBLIC)
+        self.responder = Responder(
+            self.networks,
+            Tokens(rng, NOW),
+            self.store,
+            self.items,
+            Signatures(NOW),
+            InfohashSample(self.store, rng, NOW),
+            PUBLIC,
+        )
 
     def bytes_for(
         self, arguments: Arguments, source: Address = WHO, room: int = LARGE, *, proven: bool = True
@@ -229,6 +255,127 @@ class TestAnnouncePeer:
         assert error.value.code == 202
 
 
+class TestItems:
+    """BEP 44."""
+
+    def put(self, desk: Desk, item: Item, *, cas: int | None = None, source: Address = WHO) -> None:
+        token = desk.answer(GetItem(THEIR_ID, NodeId(item.target), None, ()), source).token
+        assert token is not None
+        desk.answer(PutItem(THEIR_ID, item, cas, token), source)
+
+    def got(self, desk: Desk, target: bytes, seq: int | None = None) -> dict[bytes, Bencoded]:
+        return desk.answer(GetItem(THEIR_ID, NodeId(target), seq, ())).values
+
+    def refused(self, desk: Desk, item: Item, cas: int | None = None) -> int:
+        with pytest.raises(KrpcError) as error:
+            self.put(desk, item, cas=cas)
+        return error.value.code
+
+    def test_what_is_put_is_told_with_nodes_and_a_token(self) -> None:
+        desk, item = Desk(), signed(b"12:Hello World!")
+        assert b"v" not in self.got(desk, item.target)
+        self.put(desk, item)
+        told = self.got(desk, item.target)
+        assert item_values(item).items() <= told.items()
+        assert told[b"token"] and isinstance(told[b"nodes"], bytes) and len(told[b"nodes"]) == 208
+        plain = ImmutableItem(b"l4:spami42ee")
+        self.put(desk, plain)
+        assert self.got(desk, plain.target)[b"v"] == [b"spam", 42]
+
+    def test_only_what_is_newer_than_the_seq_asked_for_is_told(self) -> None:
+        desk, item = Desk(), signed(b"1:x", seq=5)
+        self.put(desk, item)
+        assert b"v" in self.got(desk, item.target, seq=4)
+        for seq in (5, 6):
+            told = self.got(desk, item.target, seq=seq)
+            assert told[b"seq"] == 5 and not {b"k", b"v", b"sig"} & told.keys()
+
+    def test_a_wrong_token_or_signature_stores_nothing(self) -> None:
+        desk, item = Desk(), signed(b"1:x")
+        with pytest.raises(KrpcError) as error:
+            desk.answer(PutItem(THEIR_ID, item, None, b"12345678"))
+        assert error.value.code == 203
+        assert self.refused(desk, replace(item, signature=bytes(64))) == 206
+        assert self.refused(desk, replace(item, value=b"1:y")) == 206
+        assert self.refused(desk, replace(item, seq=2)) == 206
+        assert len(desk.items) == 0
+
+    def test_a_token_is_for_one_target(self) -> None:
+        desk, item, other = Desk(), signed(b"1:x"), signed(b"1:x", salt=b"other")
+        token = desk.answer(GetItem(THEIR_ID, NodeId(item.target), None, ())).token
+        assert token is not None
+        with pytest.raises(KrpcError):
+            desk.answer(PutItem(THEIR_ID, other, None, token))
+
+    def test_seq_never_goes_back_and_cas_must_match(self) -> None:
+        desk = Desk()
+        self.put(desk, signed(b"1:x", seq=5))
+        assert self.refused(desk, signed(b"1:y", seq=4)) == 302
+        assert self.refused(desk, signed(b"1:y", seq=5)) == 302
+        assert self.refused(desk, signed(b"1:y", seq=6), cas=4) == 301
+        self.put(desk, signed(b"1:y", seq=6), cas=5)
+        self.put(desk, signed(b"1:z", seq=9))
+
+    def test_verifications_are_rationed_and_what_is_stored_needs_none(self) -> None:
+        """D15: at most 50 a second."""
+        desk = Desk()
+        item = signed(b"1:x")
+        self.put(desk, item)
+        bad = [replace(item, seq=2 + index) for index in range(60)]
+        codes = [self.refused(desk, each) for each in bad]
+        assert codes.count(206) < 50 and set(codes) == {206, 202}
+        self.put(desk, item)  # refreshed, without a verification
+        self.put(desk, ImmutableItem(b"1:x"))
+
+    def test_a_large_item_is_withheld_from_strangers_and_its_seq_is_not(self) -> None:
+        desk, large = Desk(), signed(b"900:" + b"x" * 900)
+        self.put(desk, large)
+        target = NodeId(large.target)
+        size = len(query(b"get", {b"target": large.target}))
+        stranger = GetItem(THEIR_ID, target, None, ())
+        told = desk.answer(stranger, address(7), AMPLIFICATION_MAX * size, proven=False).values
+        assert told[b"seq"] == 1 and b"v" not in told and told[b"token"] and told[b"nodes"]
+        assert 1000 < len(desk.bytes_for(stranger)) <= ITEM_SENT_BYTES_MAX
+
+    def test_a_pointer_to_a_torrent_is_told_to_strangers(self) -> None:
+        """BEP 46 works at the first query."""
+        desk, pointer = Desk(), signed(b"d2:ih20:" + bytes(20) + b"e", seq=1_900_000_000)
+        self.put(desk, pointer)
+        target = NodeId(pointer.target)
+        room = AMPLIFICATION_MAX * len(query(b"get", {b"target": pointer.target})) - PING_BYTES
+        told = desk.answer(GetItem(THEIR_ID, target, None, ()), address(7), room, proven=False)
+        assert told.values[b"v"] == {b"ih": bytes(20)} and told.token
+
+
+class TestSamples:
+    """BEP 51."""
+
+    def asked(self, desk: Desk, room: int = LARGE, *, proven: bool = True) -> Response:
+        arguments = SampleInfohashes(THEIR_ID, NodeId(node_id(1)), ())
+        assert len(desk.bytes_for(arguments, room=room, proven=proven)) <= min(room, 1024)
+        return desk.answer(arguments, room=room, proven=proven)
+
+    def test_an_empty_store_has_an_empty_sample(self) -> None:
+        told = self.asked(Desk()).values
+        assert told[b"samples"] == b"" and told[b"num"] == 0 and told[b"nodes"]
+
+    def test_a_full_one_tells_what_1024_octets_hold_beside_eight_nodes(self) -> None:
+        desk, rng = Desk(), random.Random(5)
+        stored = [rng.randbytes(20) for _ in range(300)]
+        for index, infohash in enumerate(stored):
+            desk.store.add(infohash, address(index), desk.networks["ipv4"].own_id, NOW)
+        told = self.asked(desk)
+        samples = told.values[b"samples"]
+        assert isinstance(samples, bytes) and len(samples) == 20 * SAMPLES_MAX
+        assert {samples[at : at + 20] for at in range(0, len(samples), 20)} <= set(stored)
+        assert told.values[b"num"] == 300 and len(told.nodes) == 8
+        assert told.values[b"interval"] == 3600
+        stranger = self.asked(desk, room=4 * 95 - 72, proven=False)
+        few = stranger.values[b"samples"]
+        assert isinstance(few, bytes) and len(few) >= 60 and samples.startswith(few)
+        assert stranger.nodes
+
+
 class TestAmplification:
     @pytest.mark.parametrize("source", [WHO, WHO6])
     @pytest.mark.parametrize("want", [[], [b"n4"], [b"n6"], [b"n4", b"n6"], [b"n6", b"n4"]])
@@ -240,6 +387,8 @@ class TestAmplification:
         for index in range(100):
             desk.announce(address(1000 + index))
             desk.announce(address6(1000 + index))
+        item = signed(b"900:" + b"x" * 900)
+        desk.items.add(item, WHO, bytes(20), NOW)
         for data in (
             query(b"ping", {}, transaction_id),
             query(b"find_node", {b"target": bytes(20), b"want": list(want)}, transaction_id),
@@ -248,6 +397,11 @@ class TestAmplification:
                 b"get_peers",
                 {b"info_hash": INFOHASH, b"scrape": 1, b"want": list(want)},
                 transaction_id,
+            ),
+            query(b"get", {b"target": item.target, b"want": list(want)}, transaction_id),
+            query(b"get", {b"target": bytes(20), b"want": list(want)}, transaction_id),
+            query(
+                b"sample_infohashes", {b"target": bytes(20), b"want": list(want)}, transaction_id
             ),
         ):
             message = decode_message(data)

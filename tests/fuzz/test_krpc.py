@@ -8,16 +8,29 @@ than one answer to a datagram, and the table keeps its invariants.
 import random
 from collections import Counter, deque
 
-from tests.dht.makers import LOCAL, NOW, address, dht_node, response
+from tests.dht.makers import LOCAL, NOW, address, dht_node, response, signed
 from tests.dht.test_routing_table import check
 from tests.fuzz.mutate import INPUTS, SEED, Mutator, shared_seeds
 from tests.vectors.dht import BEP5, BIT_ERRORS, ONE_NODE, ONE_PEER, PLACEHOLDERS
-from torrentd.dht.krpc import Query, Response, decode_message
+from torrentd.dht.item_messages import item_values
+from torrentd.dht.item_search import ItemGet, ItemPut
+from torrentd.dht.items import ImmutableItem, Item, MutableItem
+from torrentd.dht.krpc import METHODS, Query, Response, decode_message
 from torrentd.dht.node import DhtNode
-from torrentd.dht.node_id import node_id_for
-from torrentd.dht.outputs import Output, PeersFound, ScrapeEnded, SendDatagram
-from torrentd.dht.responder import AMPLIFICATION_MAX
+from torrentd.dht.node_id import NodeId, node_id_for
+from torrentd.dht.outputs import (
+    ItemEnded,
+    Output,
+    PeersFound,
+    PutEnded,
+    SampleEnded,
+    ScrapeEnded,
+    SendDatagram,
+)
+from torrentd.dht.responder import AMPLIFICATION_MAX, ITEM_SENT_BYTES_MAX
+from torrentd.dht.sampling import Resting, SampleWalk
 from torrentd.dht.scrape import Scrape
+from torrentd.dht.signatures import is_signed
 from torrentd.wire.formats.address import Address, AddressPolicy, pack_address
 from torrentd.wire.formats.bencode import Bencoded, encode
 from torrentd.wire.formats.errors import ProtocolError
@@ -43,7 +56,14 @@ class Storm:
         self.sent = Counter[str]()
         self.ids: dict[str, bytes] = {}  # who lives where, always the same
         self.targets = [self.rng.randbytes(20) for _ in range(6)]
+        self.items: list[Item] = [
+            ImmutableItem(b"d1:ai1e1:bl1:xee"),
+            *(signed(b"12:Hello World!", seq=seq, salt=b"salt") for seq in (1, 2)),
+            signed(b"800:" + b"x" * 800),
+            signed(b"1:x", bits=1, owner=2),
+        ]
         self.tokens: dict[tuple[Address, bytes], bytes] = {}
+        self.resting = Resting()
         self.last_target = b""  # of the query being fed
 
     def run(self, count: int) -> None:
@@ -68,7 +88,14 @@ class Storm:
         infohash = InfoHash(self.rng.randbytes(20))
         port = self.rng.choice((None, 6881))
         self.take(self.node.get_peers(infohash, self.now, port), None, 0)
-        self.take(self.node.search(Scrape(infohash), self.now), None, 0)
+        item = self.rng.choice(self.items)
+        for search in (
+            Scrape(infohash),
+            SampleWalk(NodeId(infohash), self.resting),
+            ItemGet(item.target, b"salt", self.node.signatures),
+            ItemPut(item, self.node.signatures, cas=1, if_needed=True),
+        ):
+            self.take(self.node.search(search, self.now), None, 0)
         fresh = [address(self.rng.randrange(400)) for _ in range(3)]
         self.take(self.node.bootstrap(fresh, self.now), None, 0)
 
@@ -92,7 +119,7 @@ class Storm:
             for key, usual in self.usual(source).items()
             if rng.random() < 0.97
         }
-        method = rng.choice((b"ping", b"find_node", b"get_peers", b"get_peers", b"announce_peer"))
+        method = rng.choice((*METHODS, b"get_peers", b"put"))
         message: dict[bytes, Bencoded] = {b"a": arguments, b"q": method, b"t": b"aa", b"y": b"q"}
         if rng.random() < 0.1:
             message[rng.choice((b"a", b"q", b"t", b"y", b"ro"))] = self.value()
@@ -114,7 +141,20 @@ class Storm:
             b"scrape": self.rng.randrange(3),
             b"noseed": self.rng.randrange(2),
             b"seed": self.rng.randrange(2),
-        }
+        } | self.item(source)
+
+    def item(self, source: Address) -> dict[bytes, Bencoded]:
+        """Of a put, more often than not one that is right for the target whose token we hold."""
+        item = self.rng.choice(self.items)
+        if self.rng.random() < 0.7:
+            self.last_target = item.target
+        token = self.tokens.get((source, item.target), b"12345678")
+        values: dict[bytes, Bencoded] = {**item_values(item), b"target": item.target}
+        if isinstance(item, MutableItem) and item.salt:
+            values[b"salt"] = item.salt
+        if self.rng.random() < 0.1:
+            values[b"cas"] = self.rng.choice((0, 1, 2, -1))
+        return values if self.last_target != item.target else {**values, b"token": token}
 
     def value(self) -> Bencoded:
         sizes = (0, 1, 19, 20, 21, 26, 64, 65, 400)
@@ -128,6 +168,10 @@ class Storm:
         values: dict[bytes, Bencoded] = {b"id": who, b"token": b"t" * self.rng.randrange(20)}
         if self.rng.random() < 0.8:
             values[b"nodes"] = b"".join(self.nodes() for _ in range(self.rng.randrange(9)))
+        if self.rng.random() < 0.5:
+            values |= item_values(self.rng.choice(self.items))
+            values[b"samples"] = self.rng.randbytes(self.rng.choice((0, 19, 20, 400)))
+            values[b"interval"] = self.rng.choice((0, 600, -1, 10**9))
         if self.rng.random() < 0.3:
             values[b"BFsd"] = self.rng.randbytes(self.rng.choice((0, 255, 256)))
             values[b"BFpe"] = bytes(256)
@@ -167,7 +211,7 @@ class Storm:
             match output:
                 case SendDatagram(data=data, address=to):
                     assert self.policy.allows_node(to), f"sent to {to}"
-                    assert len(data) <= 1024
+                    assert len(data) <= ITEM_SENT_BYTES_MAX
                     replies += self.note(data, to, source, size)
                 case PeersFound(peers=peers):
                     assert all(self.policy.allows_peer(peer) for peer in peers)
@@ -175,6 +219,13 @@ class Storm:
                 case ScrapeEnded(seeds=seeds, nodes=nodes):
                     assert seeds < 8000
                     self.sent["counted"] += nodes
+                case ItemEnded(item=item) if isinstance(item, MutableItem):
+                    assert is_signed(item)
+                    self.sent["items"] += 1
+                case PutEnded(stored=stored):
+                    self.sent["put"] += stored
+                case SampleEnded(infohashes=infohashes):
+                    self.sent["sampled"] += len(infohashes)
         assert replies <= 1
 
     def note(self, data: bytes, to: Address, source: Address | None, size: int) -> bool:
@@ -185,7 +236,8 @@ class Storm:
             self.sent["queries"] += 1
             return False
         assert to == source, "an answer to someone who did not ask"
-        assert len(data) <= 1024 and (size == 0 or len(data) <= max(1024, AMPLIFICATION_MAX * size))
+        limit = max(ITEM_SENT_BYTES_MAX, AMPLIFICATION_MAX * size)
+        assert size == 0 or len(data) <= limit
         if isinstance(message, Response) and message.token is not None:
             self.tokens[to, self.last_target] = message.token
         self.sent[type(message).__name__] += 1
@@ -206,6 +258,8 @@ def test_no_datagram_raises_or_makes_the_node_misbehave() -> None:
     assert (
         storm.sent["peers"] and storm.sent["counted"] and stats.nodes_good
     )  # else the storm never got inside
+    assert storm.sent["items"] and storm.sent["put"] and storm.sent["sampled"]
+    assert stats.puts_accepted and stats.puts_refused and stats.items_stored
     assert stats.dropped_malformed and stats.dropped_unasked and stats.id_mismatches
     assert stats.announces_accepted and stats.announces_refused and stats.peers_stored
 

@@ -1,4 +1,5 @@
-"""DHT: messages, ids, distances, neighbourhoods (BEP 5, 32, 33, 42, 43, 51). Sources, as facts: the
+"""DHT: messages, ids, distances, neighbourhoods (BEP 5, 32, 33, 42, 43, 44, 46, 51).
+Sources, as facts: the
 BEPs' own examples, libtorrent's test_dht.cpp and test_bdecode.cpp, anacrolix' krpc tests, rqbit;
 our own."""
 
@@ -134,3 +135,41 @@ BLOOM_FILTER = bytes.fromhex(
     "737ffffbfd9f6aeffeee76b6fd8f72ef"
 )
 BLOOM_FILTER_ESTIMATE = 1224.9308
+
+# BEP 44: salt, seq, value, what is signed, target, signature; all by one key
+ITEM_KEY = "77ff84905a91936367c01360803104f92432fcd904a43511876df5cdf3e7e548"
+MUTABLE_ITEMS: list[tuple[bytes, int, bytes, bytes, str, str]] = [
+    (
+        b"",
+        1,
+        b"12:Hello World!",
+        b"3:seqi1e1:v12:Hello World!",
+        "4a533d47ec9c7d95b1ad75f576cffc641853b750",
+        "305ac8aeb6c9c151fa120f120ea2cfb923564e11552d06a5d856091e5e853cff"
+        "1260d3f39e4999684aa92eb73ffd136e6f4f3ecbfda0ce53a1608ecd7ae21f01",
+    ),
+    (
+        b"foobar",
+        1,
+        b"12:Hello World!",
+        b"4:salt6:foobar3:seqi1e1:v12:Hello World!",
+        "411eba73b6f087ca51a3795d9c8c938d365e32c1",
+        "6834284b6b24c3204eb2fea824d82f88883a3d95e8b4a21b8c0ded553d17d17d"
+        "df9a8a7104b1258f30bed3787e6cb896fca78c58f8e03b5f18f14951a87d9a08",
+    ),
+]
+IMMUTABLE_ITEM = (b"12:Hello World!", "e5f96f6f38320f0f33959cb4d3d656452117aadb")
+
+# BEP 46: key, salt, target
+POINTERS: list[tuple[str, str, str]] = [
+    (
+        "8543d3e6115f0f98c944077a4493dcd543e49c739fd998550a1f614ab36ed63e",
+        "",
+        "cc3f9d90b572172053626f9980ce261a850d050b",
+    ),
+    (
+        "8543d3e6115f0f98c944077a4493dcd543e49c739fd998550a1f614ab36ed63e",
+        "6e",
+        "59ee7c2cb9b4f7eb1986ee2d18fd2fdb8a56554f",
+    ),
+]
