@@ -104,15 +104,9 @@ class DhtNode:
             limits, families, policy, self._transactions, proven, budget, stats, secret_rng, now
         )
         self._fast_answers: Final = FastAnswers(
-            self._networks,
-            self._hearsay,
-            self._tokens,
-            self._store,
-            proven,
-            budget,
-            stats,
+            self._networks, self._hearsay, self._tokens, self._store, proven, budget, stats,
             read_only=read_only,
-        )
+        )  # fmt: skip
         self._expire_at = now + EXPIRE_S
         self._deadline: float | None = now  # None: to be found out
 
