@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from torrentd.daemon.control_call import Answer, Call, Document, Run
+from torrentd.daemon.control_items import ItemCommands, ItemVerbs
 from torrentd.daemon.control_params import Params
 from torrentd.daemon.dht_lookup import DhtLookup
 from torrentd.daemon.status import DhtStatus, Refused
@@ -26,6 +27,8 @@ class DhtCommands(Protocol):
     def stop_looking(self, lookup: DhtLookup) -> Document:
         """What it found; it may be over or not."""
 
+    @property
+    def items(self) -> ItemCommands: ...
     async def scrape(self, infohash: InfoHash) -> ScrapeEnded | None: ...
     async def ping(self, address: Address) -> PingEnded: ...
     async def ping_and_keep(self, address: Address) -> tuple[PingEnded, bool]: ...
@@ -48,6 +51,7 @@ class DhtVerbs:
             "dht scrape": self._scrape,
             "dht ping": self._ping,
             "dht add-node": self._add_node,
+            **ItemVerbs(commands).by_name,
         }
 
     async def _status(self, params: Params, call: Call) -> Answer:

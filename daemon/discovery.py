@@ -8,6 +8,7 @@ from typing import assert_never
 
 from torrentd.config.schema import Config
 from torrentd.daemon.control_call import Document
+from torrentd.daemon.dht_items import DhtItems
 from torrentd.daemon.dht_lookup import DhtLookup, Lookups
 from torrentd.daemon.dht_questions import Questions
 from torrentd.daemon.dht_reports import dht_status, silence_sentence
@@ -79,6 +80,7 @@ class Discovery:
         self._questions = Questions()
         self._lookups = Lookups(self._begin, self._drop)
         self.errands = Errands(self._begin, self._drop)
+        self.items = DhtItems(self.errands, lambda: self._node_that_knows_others().signatures)
         self._swarms: dict[InfoHash, tuple[float, ScrapeEnded | None]] = {}
         self._started_at = 0.0
         self.on_silence_ended: Callable[[float], None] = lambda since: None

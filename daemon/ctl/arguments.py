@@ -37,6 +37,9 @@ class Options(argparse.Namespace):
     torrent: str = ""
     address: str = ""
     infohash: str = ""
+    target: str = ""
+    salt: str | None = None
+    text: str = ""
     file: str = ""
     dir: str | None = None
     select: str | None = None

@@ -14,6 +14,13 @@ def define_dht(parser: Parser) -> Verbs:
         parser.add_argument(
             "infohash", metavar="INFOHASH|MAGNET", help="or one of the daemon's own torrents"
         )
+    get = verbs.add("get", "the item that is stored under a name (BEP 44)", _GET_DETAILS)
+    get.add_argument("target", metavar="TARGET|KEY", help="40 digits, or the 64 of its owner's key")
+    get.add_argument("--salt", metavar="HEX", help="with a key: which of its owner's items")
+    put = verbs.add("put", "store a text under its hash (BEP 44)", _PUT_DETAILS)
+    put.add_argument("text", metavar="TEXT", help="at most 996 bytes")
+    sample = verbs.add("sample", "infohashes that nodes know of (BEP 51)", _SAMPLE_DETAILS)
+    sample.add_argument("target", nargs="?", default="", metavar="TARGET", help="40 digits")
     ping = verbs.add("ping", "ask one node whether it is there", _PING_DETAILS)
     add_node = verbs.add("add-node", "name a node: it is pinged and kept", _ADD_NODE_DETAILS)
     for parser in (ping, add_node):
@@ -78,4 +85,28 @@ is no answer within 5 seconds.
 
 examples:
   torrentctl dht add-node 192.0.2.7:6881
+"""
+_GET_DETAILS = """\
+An item that its owner may change is named by the owner's key, which signs it;
+any other by the hash of its value. The newest is shown, its signature verified.
+Ends with exit code 1 when nobody has it.
+
+examples:
+  torrentctl dht get e5f96f6f38320f0f33959cb4d3d656452117aadb
+  torrentctl dht get "$KEY" --salt 6e --json | jq .seq
+"""
+_PUT_DETAILS = """\
+The text stays for about two hours with the nodes closest to its hash, which
+anybody may get it by.
+
+examples:
+  torrentctl dht put 'Hello World!'
+"""
+_SAMPLE_DETAILS = """\
+Asks the nodes on the way to TARGET, or to a random one; each may be asked anew
+when its interval is over, within six hours.
+
+examples:
+  torrentctl dht sample
+  torrentctl dht sample --json | jq -r '.infohashes[]'
 """

@@ -1,5 +1,7 @@
 """The documents of `torrentctl dht` as a person reads them."""
 
+import sys
+
 from torrentd.daemon.ctl.columns import Column
 from torrentd.daemon.ctl.document import Document
 from torrentd.daemon.ctl.quantities import duration, milliseconds, size
@@ -84,6 +86,31 @@ def show_scrape(document: Document) -> None:
         seeds, peers = document.integer("seeds"), document.integer("peers")
         counted = f"about {many(seeds, 'seed')} and {many(peers, 'other peer')}"
         print(f"{counted}, as {many(nodes, 'node')} counted")
+
+
+def show_item(document: Document) -> None:
+    asked = many(document.integer("nodes"), "node")
+    if not document.flag("found"):
+        print(f"none of {asked} has it")
+        return
+    if document.text("key"):
+        print(f"key     {document.text('key')}")
+        print(f"seq     {document.integer('seq')}")
+    print(f"value   {document.written('value')}")
+    print(f"copies  {document.integer('copies')}, {asked} asked")
+
+
+def show_put(document: Document) -> None:
+    print(f"target  {document.text('target')}")
+    print(f"stored  with {many(document.integer('stored'), 'node')}")
+
+
+def show_sample(document: Document) -> None:
+    infohashes = document.texts("infohashes")
+    for infohash in infohashes:
+        print(infohash)
+    counted = many(len(infohashes), "infohash", "infohashes")
+    print(f"{counted} of {many(document.integer('nodes'), 'node')}", file=sys.stderr)
 
 
 def show_added_node(document: Document) -> None:

@@ -21,6 +21,11 @@ class Document:
         value = self._fields.get(key)
         return escape(value) if isinstance(value, str) else ""
 
+    def written(self, key: str) -> str:
+        """A value of any kind, as JSON unless it is a text."""
+        value = self._fields.get(key)
+        return escape(value if isinstance(value, str) else json.dumps(value))
+
     def texts(self, key: str) -> list[str]:
         value = self._fields.get(key)
         entries = value if isinstance(value, list) else []

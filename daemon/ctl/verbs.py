@@ -29,6 +29,9 @@ _SHOW: dict[str, Callable[[Document], None]] = {
     "dht status": dht_show.show_status,
     "dht nodes": dht_show.show_nodes,
     "dht scrape": dht_show.show_scrape,
+    "dht get": dht_show.show_item,
+    "dht put": dht_show.show_put,
+    "dht sample": dht_show.show_sample,
     "dht ping": dht_show.show_ping,
     "dht add-node": dht_show.show_added_node,
     "version": show.show_version,
@@ -67,7 +70,9 @@ def _ask(client: Client, options: Options) -> int:
     """The verbs without a story of their own: one question, one document."""
     document = client.call(options.verb, _params(options), answer_s=ANSWER_S)
     _show(options, document, _SHOW[options.verb])
-    failed = document.is_false("answered") or document.is_zero("nodes")
+    failed = any(map(document.is_false, ("answered", "found"))) or any(
+        map(document.is_zero, ("nodes", "stored"))
+    )
     return REFUSED if failed else DONE
 
 
@@ -79,6 +84,12 @@ def _params(options: Options) -> dict[str, Json]:
         params["torrent"] = options.torrent
     if options.infohash:
         params["infohash"] = options.infohash
+    if options.target:
+        params["target"] = options.target
+    if options.salt:
+        params["salt"] = options.salt
+    if options.text:
+        params["text"] = options.text
     if options.address:
         params["address"] = options.address
     return params

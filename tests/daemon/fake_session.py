@@ -22,8 +22,17 @@ from torrentd.daemon.status import (
     TorrentStatus,
 )
 from torrentd.daemon.why import Why
+from torrentd.dht.items import Item
 from torrentd.dht.node_id import NodeId
-from torrentd.dht.outputs import HopEnded, PingEnded, ScrapeEnded, TraceEnded
+from torrentd.dht.outputs import (
+    HopEnded,
+    ItemEnded,
+    PingEnded,
+    PutEnded,
+    SampleEnded,
+    ScrapeEnded,
+    TraceEnded,
+)
 from torrentd.dht.stats import NodeStats, SearchStats
 from torrentd.wire.formats.address import Address
 from torrentd.wire.formats.ids import InfoHash
@@ -99,6 +108,27 @@ def make_hop(number: int, *peers: str) -> HopEnded:
     )
 
 
+class FakeItems:
+    """Whatever was put is found, by whoever knows its name."""
+
+    def __init__(self) -> None:
+        self.stored: dict[bytes, Item] = {}
+        self.sampled: SampleEnded | None = None
+        self.answers = True
+
+    async def get(self, target: bytes, salt: bytes = b"") -> ItemEnded | None:
+        return ItemEnded(target, self.stored.get(target), 1, 8) if self.answers else None
+
+    async def put(
+        self, item: Item, *, cas: int | None = None, if_needed: bool = False
+    ) -> PutEnded | None:
+        self.stored[item.target] = item
+        return PutEnded(item, 8, [], 0, None) if self.answers else None
+
+    async def sample(self, target: NodeId) -> SampleEnded | None:
+        return self.sampled
+
+
 class FakeDht:
     """The DHT of a session whose node list a test may fill."""
 
@@ -110,6 +140,7 @@ class FakeDht:
         self.lookups: list[DhtLookup] = []  # that are watched
         self.lookups_end = True
         self.scraped: ScrapeEnded | None = None
+        self.items = FakeItems()
 
     def status(self) -> DhtStatus:
         return make_dht()

@@ -7,7 +7,7 @@ import pytest
 from torrentd.daemon.ctl.arguments import Options, parse
 from torrentd.daemon.ctl.failure import USAGE, Failure
 
-DHT_VERBS = "status nodes lookup scrape ping add-node"
+DHT_VERBS = "status nodes lookup scrape get put sample ping add-node"
 VERBS = (
     "add show status info why peers files pieces export pause resume remove verify add-peer wait "
     "dht completion version shutdown"

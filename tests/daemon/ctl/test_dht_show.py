@@ -161,3 +161,24 @@ def test_a_scrape_is_a_sentence(
     capsys: pytest.CaptureFixture[str], document: dict[str, object], line: str
 ) -> None:
     assert line in printed(capsys, dht_show.show_scrape, document)[0]
+
+
+def test_an_item_is_shown_with_its_owner(capsys: pytest.CaptureFixture[str]) -> None:
+    found = {"found": True, "value": {"ih": "ab"}, "key": "cd", "seq": 7, "copies": 3, "nodes": 9}
+    assert printed(capsys, dht_show.show_item, found) == [
+        "key     cd",
+        "seq     7",
+        'value   {"ih": "ab"}',
+        "copies  3, 9 nodes asked",
+    ]
+    hostile = {"found": True, "value": "a\x1b[2J\nb", "copies": 1, "nodes": 1}
+    assert "\x1b" not in printed(capsys, dht_show.show_item, hostile)[0]
+    assert printed(capsys, dht_show.show_item, {"nodes": 9}) == ["none of 9 nodes has it"]
+
+
+def test_a_put_and_a_sample(capsys: pytest.CaptureFixture[str]) -> None:
+    assert printed(capsys, dht_show.show_put, {"target": "ab", "stored": 8}) == [
+        "target  ab",
+        "stored  with 8 nodes",
+    ]
+    assert printed(capsys, dht_show.show_sample, {"infohashes": ["ab"], "nodes": 3}) == ["ab"]
