@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 DIR ?= downloads
 
-.PHONY: run test check bench bench-magnet bench-dht sim fuzz clean
+.PHONY: run test check bench bench-magnet bench-dht sim fuzz clean kill
 
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -38,6 +38,9 @@ bench-dht: $(VENV)/.ready-dev  ## queries answered a second, beside libtorrent
 
 sim: $(VENV)/.ready-dev  ## searches on the simulated mainline network, with and without liars in it
 	$(BIN)/python -m tests.sim.figures $(ARGS)
+
+kill: $(VENV)/.ready-dev  ## 200 kill -9 in a download, 100 amid commands; some minutes
+	TORRENTD_KILLS=200 $(BIN)/pytest tests/interop/test_kill.py --timeout=0
 
 fuzz: $(VENV)/.ready-dev  ## 10^7 mutated inputs a parser; an hour
 	TORRENTD_FUZZ_INPUTS=10000000 $(BIN)/pytest tests/fuzz --timeout=0

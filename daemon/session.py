@@ -152,7 +152,9 @@ class Session:
                 raise wanted
         else:
             wanted = read_request(request, self._config, added_at)
-        return self._add(wanted)
+        result = self._add(wanted)
+        await self._get(wanted.known.state.infohash).put_on_record()
+        return result
 
     def status(self) -> DaemonStatus:
         torrents = list(self._torrents.values())

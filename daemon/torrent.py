@@ -180,6 +180,11 @@ class Torrent:
         if delete_data and self.info is not None:
             await self.holding.remove_data(self.info)
 
+    async def put_on_record(self) -> None:
+        """From now on it survives a kill; or that was tried, and `record.error` says why not."""
+        await self._save_metadata()
+        await self.holding.record.flush()
+
     def counters_changed(self) -> bool:
         """The record does not tell the latest counters."""
         recorded = self.holding.record.recorded
