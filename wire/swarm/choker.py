@@ -91,7 +91,7 @@ class Choker(Generic[P]):
         round_s = 0.0 if self._round_at is None else now - self._round_at
         self._round_at = now
         interested = sum(peer.peer_interested for peer in peers)
-        self._slots.deal(uploaded_bytes, round_s, wanted=interested >= self.slots)
+        self._slots.deal(uploaded_bytes, round_s, interested)
         earned = [] if seeding else self._best(peers, now)
         chosen = dict.fromkeys(earned)
         chosen |= dict.fromkeys(self._take_turns(chosen, now))
