@@ -20,6 +20,7 @@ from torrentd.daemon.control_lines import (
     LineError,
 )
 from torrentd.daemon.control_params import TEXTS_MAX, Params
+from torrentd.daemon.control_pointers import PointerCommands, PointerVerbs
 from torrentd.daemon.status import (
     AddRequest,
     AddResult,
@@ -68,6 +69,8 @@ class Commands(Protocol):
     ) -> bool: ...
     @property
     def dht(self) -> DhtCommands: ...
+    @property
+    def pointers(self) -> PointerCommands: ...
     def request_shutdown(self) -> None: ...
 
 
@@ -94,6 +97,7 @@ class Verbs:
             "version": self._version,
             "shutdown": self._shutdown,
             **DhtVerbs(commands).by_name,
+            **PointerVerbs(commands).by_name,
         }
 
     async def run(self, method: str, params: dict[str, Json], call: Call) -> Answer:

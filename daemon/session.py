@@ -22,6 +22,7 @@ from torrentd.daemon.incoming import Lobby
 from torrentd.daemon.known import Known
 from torrentd.daemon.logs import get_logger
 from torrentd.daemon.path_claims import PathClaims
+from torrentd.daemon.pointers import Pointers
 from torrentd.daemon.selectors import select, select_one
 from torrentd.daemon.services import Services
 from torrentd.daemon.state_dir import StateDir
@@ -94,6 +95,8 @@ class Session:
             raise
         for known in await self._disk.state.run(partial(load_torrents, self._state)):
             self._begin(known)
+        await self.pointers.load()
+        self.tasks.spawn(self.pointers.run(), "mutable torrents")
         self._healing.start()
         self.tasks.spawn(self._save_now_and_then(), "save now and then")
         self.tasks.spawn(self._watch_disks(), "watch the disks")
@@ -269,6 +272,9 @@ class Session:
         self._dialer = Dialer(limits, listen, self._admission, self.tasks)
         self._discovery = Discovery(
             config, self._policy, self._rng, self._secret_rng, self.tasks, self._peers_found
+        )
+        self.pointers = Pointers(
+            self._discovery.items, self._rng, self._state, self._disk.state, self
         )
         self._services = Services(
             config=config,

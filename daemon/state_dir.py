@@ -3,6 +3,7 @@
     reserve                         room for records when the disk is full (F4)
     lock                            held (flock) while a daemon lives; never removed
     dht.nodes                       the routing table (D13)
+    pointers                        mutable torrents, followed and published
     torrents/<infohash>.resume      what we have and want (wire/store/resume)
     torrents/<infohash>.metadata    the info dictionary, proven by its infohash
 
@@ -24,6 +25,7 @@ from torrentd.wire.store.resume import ResumeState
 RESUME = ".resume"
 METADATA = ".metadata"
 SNAPSHOT_BYTES_MAX = 1024 * 1024
+POINTERS_BYTES_MAX = 4 * 1024 * 1024  # 200, each with an item and a folder
 FOLDER_MODE = 0o700
 
 
@@ -38,6 +40,7 @@ class StateDir:
         self.path = path
         self.torrents = path / "torrents"
         self._dht = path / "dht.nodes"
+        self._pointers = path / "pointers"
         self.reserve = Reserve(path / "reserve")
         self._lock: int | None = None
 
@@ -115,6 +118,21 @@ class StateDir:
         """The reason when it cannot be written."""
         try:
             generations.replace(self._dht, snapshot, keep_old=False)
+        except StoreError as error:
+            return str(error)
+        return None
+
+    def load_pointers(self) -> bytes | None:
+        """None when there are none, or they cannot be read."""
+        try:
+            return generations.read(self._pointers, POINTERS_BYTES_MAX)
+        except StoreError:
+            return None
+
+    def save_pointers(self, data: bytes) -> str | None:
+        """The reason when they cannot be written."""
+        try:
+            generations.replace(self._pointers, data, keep_old=False)
         except StoreError as error:
             return str(error)
         return None

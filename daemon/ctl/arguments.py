@@ -17,6 +17,7 @@ from torrentd.daemon.ctl.parser import (
     flag,
     nearest,
 )
+from torrentd.daemon.ctl.pointer_arguments import define_pointers
 
 # How the completion scripts ask: what follows is no command line yet, and not for argparse.
 WORDS_ASKED = ["completion", "words", "--"]
@@ -38,6 +39,10 @@ class Options(argparse.Namespace):
     address: str = ""
     infohash: str = ""
     target: str = ""
+    uri: str = ""
+    key: str = ""
+    key_file: str = ""
+    new_key: bool = False
     salt: str | None = None
     text: str = ""
     file: str = ""
@@ -97,6 +102,7 @@ def make_parser() -> tuple[Parser, dict[str, Parser]]:
     _define_reading(verbs)
     _define_changing(verbs)
     dht = define_dht(verbs.add("dht", "the DHT node: its state, its nodes", DHT_DETAILS))
+    define_pointers(verbs)
     completion = _verb(verbs, "completion", "a script that lets a shell complete")
     completion.add_argument("shell", choices=("bash", "zsh", "fish"))
     _verb(verbs, "version", "the version of the daemon that answers")

@@ -153,4 +153,26 @@ A torrent that fails or is paused ends the wait with exit code 1.
 examples:
   torrentctl wait c9e1 --until metadata --timeout 90s && torrentctl files c9e1
 """,
+    "follow": """\
+The torrent of the newest version is added; when its owner publishes another,
+that takes its place, in the same folder: the old one is removed, its data
+stays. Without a magnet: all that is followed and published.
+
+examples:
+  torrentctl follow 'magnet:?xs=urn:btpk:8543d3e6115f…&s=6e' --dir /srv/dumps
+  torrentctl follow --json | jq -r '.pointers[].infohash'
+""",
+    "unfollow": """\
+examples:
+  torrentctl unfollow 8543d3e6
+""",
+    "publish": """\
+The key signs here and never reaches the daemon, which keeps what was signed
+alive in the DHT. Whoever follows the magnet that is printed moves to the new
+version within half an hour. Nobody else may read the file of the key.
+
+examples:
+  torrentctl publish c9e1 --key ~/dumps.pem --new-key
+  torrentctl publish c9e15763f722f23e98a29decdfae341b98d53056 --key ~/dumps.pem
+""",
 }

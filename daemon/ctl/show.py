@@ -115,6 +115,26 @@ def show_files(document: Document) -> None:
     print_table(FILE_COLUMNS, [file_row(file) for file in files])
 
 
+def show_pointers(document: Document) -> None:
+    pointers = document.children("pointers")
+    if not pointers:
+        print("no mutable torrent is followed or published")
+    for pointer in pointers:
+        print(pointer.text("magnet"))
+        kind = "followed" if pointer.flag("followed") else "published"
+        seq = pointer.integer_or_none("seq")
+        if seq is None:
+            print(f"  {kind}, nobody has it yet: looked for until somebody does")
+        else:
+            print(f"  {kind}, number {seq}, {pointer.text('infohash')}".rstrip(", "))
+
+
+def show_published(document: Document) -> None:
+    print(document.text("magnet"))
+    nodes = many(document.integer("stored"), "node")
+    print(f"number {document.integer('seq')} is {document.text('infohash')}, kept by {nodes}")
+
+
 def show_version(document: Document) -> None:
     running = duration(document.integer("uptime_s"))
     print(f"torrentd {document.text('version')}, process {document.integer('pid')}, up {running}")

@@ -34,6 +34,8 @@ _SHOW: dict[str, Callable[[Document], None]] = {
     "dht sample": dht_show.show_sample,
     "dht ping": dht_show.show_ping,
     "dht add-node": dht_show.show_added_node,
+    "follow": show.show_pointers,
+    "unfollow": show.show_pointers,
     "version": show.show_version,
 }
 
@@ -56,6 +58,7 @@ def _story(options: Options) -> Callable[[Client, Options], int]:
         return _show_what_would_be
     stories = {
         "add": _add,
+        "publish": _publish,
         "wait": _wait,
         "remove": _remove,
         "export": _export,
@@ -77,21 +80,12 @@ def _ask(client: Client, options: Options) -> int:
 
 
 def _params(options: Options) -> dict[str, Json]:
-    params: dict[str, Json] = {}
-    if options.torrents:
-        params["torrents"] = [*options.torrents]
-    if options.torrent:
-        params["torrent"] = options.torrent
-    if options.infohash:
-        params["infohash"] = options.infohash
-    if options.target:
-        params["target"] = options.target
-    if options.salt:
-        params["salt"] = options.salt
-    if options.text:
-        params["text"] = options.text
-    if options.address:
-        params["address"] = options.address
+    """What was typed, by the names that the daemon knows it under."""
+    params: dict[str, Json] = {"torrents": [*options.torrents]} if options.torrents else {}
+    for name in ("torrent", "infohash", "address", "target", "salt", "text", "uri", "key", "dir"):
+        value: str | None = getattr(options, name)
+        if value:
+            params[name] = value
     return params
 
 
@@ -222,6 +216,16 @@ def _look_up(client: Client, options: Options) -> int:
     document = client.call("dht lookup", params, answer_s=ANSWER_S, on_told=Watch().show_hop)
     _show(options, document, show_found)
     return DONE if document.texts("peers") else REFUSED
+
+
+def _publish(client: Client, options: Options) -> int:
+    from torrentd.daemon.ctl.publishing import publish
+
+    document = publish(
+        client, options.key_file, options.new_key, options.torrent, options.salt or ""
+    )
+    _show(options, document, show.show_published)
+    return REFUSED if document.is_zero("stored") else DONE
 
 
 def _shutdown(client: Client, options: Options) -> int:

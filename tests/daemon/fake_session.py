@@ -8,6 +8,7 @@ from typing import Literal
 
 from torrentd.daemon.control_call import Document
 from torrentd.daemon.dht_lookup import DhtLookup
+from torrentd.daemon.pointer_record import Pointer
 from torrentd.daemon.status import (
     AddRequest,
     AddResult,
@@ -22,7 +23,7 @@ from torrentd.daemon.status import (
     TorrentStatus,
 )
 from torrentd.daemon.why import Why
-from torrentd.dht.items import Item
+from torrentd.dht.items import Item, MutableItem
 from torrentd.dht.node_id import NodeId
 from torrentd.dht.outputs import (
     HopEnded,
@@ -36,6 +37,7 @@ from torrentd.dht.outputs import (
 from torrentd.dht.stats import NodeStats, SearchStats
 from torrentd.wire.formats.address import Address
 from torrentd.wire.formats.ids import InfoHash
+from torrentd.wire.formats.pointer import PointerMagnet
 
 
 def make_torrent(number: int, name: str = "") -> TorrentStatus:
@@ -129,6 +131,29 @@ class FakeItems:
         return self.sampled
 
 
+class FakePointers:
+    """Mutable torrents that only remember what they were told."""
+
+    def __init__(self) -> None:
+        self.pointers: list[Pointer] = []
+        self.stored = 8
+
+    def all(self) -> list[Pointer]:
+        return self.pointers
+
+    async def follow(self, magnet: PointerMagnet, download_dir: str | None) -> Pointer:
+        self.pointers.append(Pointer(magnet.key, magnet.salt, True, download_dir=download_dir))
+        return self.pointers[-1]
+
+    async def publish(self, item: MutableItem) -> PutEnded | None:
+        self.pointers.append(Pointer(item.key, item.salt, False, item))
+        return PutEnded(item, self.stored, [], 0, None)
+
+    async def forget(self, key_prefix: str) -> list[Pointer]:
+        gone, self.pointers = self.pointers, []
+        return gone
+
+
 class FakeDht:
     """The DHT of a session whose node list a test may fill."""
 
@@ -179,6 +204,7 @@ class FakeSession:
 
     def __init__(self, *torrents: TorrentStatus) -> None:
         self.entries = {InfoHash(bytes.fromhex(t.infohash)): t for t in torrents}
+        self.pointers = FakePointers()
         self.calls: list[tuple[object, ...]] = []
         self.added: list[AddRequest] = []
         self.warnings: list[str] = []
