@@ -17,13 +17,16 @@ from torrentd.daemon.storage import Storage
 from torrentd.daemon.tcp import Hold, Link
 from torrentd.dht.outputs import ScrapeEnded
 from torrentd.wire.formats.address import Address
+from torrentd.wire.formats.errors import MetainfoError
 from torrentd.wire.formats.ids import InfoHash
+from torrentd.wire.formats.metainfo import Info, decode_info
 from torrentd.wire.peer.connection import PeerConnection
 from torrentd.wire.store.api import StoreError
 from torrentd.wire.swarm.actions import (
     Action,
     Close,
     Completed,
+    DecodeMetadata,
     Dial,
     MetadataComplete,
     MetadataRefused,
@@ -64,6 +67,7 @@ class Traffic:
         self._owner = owner
         self._driver = Driver(self.swarm.next_deadline, self._tick)
         self._running = False
+        self._closed = False
         self._held: dict[Link, None] = {}  # not read from while the disk is behind
 
     def start(self) -> None:
@@ -81,6 +85,7 @@ class Traffic:
         self._services.discovery.cancel_search(self._infohash)
 
     def close(self) -> None:
+        self._closed = True
         self.stop()
         self._driver.stop()
 
@@ -210,8 +215,14 @@ class Traffic:
         self.note_stages(now)
         self._driver.rearm(now)
 
-    def _tell(self, action: MetadataComplete | MetadataRefused | Completed) -> None:
+    def _tell(
+        self, action: DecodeMetadata | MetadataComplete | MetadataRefused | Completed
+    ) -> None:
         match action:
+            case DecodeMetadata():
+                job = partial(_decoded, action.metadata)
+                done = partial(self._metadata_decoded, action.metadata)
+                self._services.disk.state.submit(job, done)
             case MetadataComplete():
                 self._owner.metadata_complete(action)
             case MetadataRefused():
@@ -220,6 +231,11 @@ class Traffic:
                 self._owner.completed()
             case _:
                 assert_never(action)
+
+    def _metadata_decoded(self, metadata: bytes, decoded: Info | MetainfoError) -> None:
+        if not self._closed:
+            now = time.monotonic()
+            self.perform(self.swarm.metadata_decoded(metadata, decoded, now), now)
 
     def _transmit(self, connection: PeerConnection) -> None:
         link = self.links.get(connection)
@@ -264,3 +280,11 @@ class Traffic:
 
     def _tick(self, now: float) -> None:
         self.perform(self.swarm.tick(now), now)
+
+
+def _decoded(metadata: bytes) -> Info | MetainfoError:
+    """In a thread, where errors are values."""
+    try:
+        return decode_info(metadata)
+    except MetainfoError as error:
+        return error

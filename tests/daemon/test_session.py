@@ -80,6 +80,23 @@ class TestFromMagnetToFile:
 
         run(scenario())
 
+    def test_metadata_so_large_that_a_thread_decodes_it_comes_by_magnet_too(
+        self, tmp_path: Path
+    ) -> None:
+        async def scenario() -> None:
+            torrent = single_file(bytes(14_000), 1, b"fine.bin")
+            host = new_host()
+            async with (
+                running(make_config(tmp_path / "a", host)) as seeder,
+                running(make_config(tmp_path / "b", new_host())) as leecher,
+            ):
+                infohash = await seed(seeder, torrent, tmp_path / "source")
+                await leecher.add(AddRequest(magnet=infohash.hex(), peers=[f"{host}:{PORT}"]))
+                assert await leecher.wait(infohash, "metadata", TIMEOUT_S)
+                assert leecher.torrent(infohash).name == "fine.bin"
+
+        run(scenario())
+
     def test_only_the_files_selected_are_downloaded(self, tmp_path: Path) -> None:
         async def scenario() -> None:
             from_rng = random.Random(3)

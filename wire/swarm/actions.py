@@ -7,6 +7,7 @@
 | Close            | nothing; the swarm has already forgotten the peer  |
 | StorePiece       | `piece_stored`, `piece_refused` or `store_failed`  |
 | ReadBlocks       | `blocks_read` or `read_failed`                     |
+| DecodeMetadata   | `metadata_decoded`                                 |
 | MetadataComplete | `store_opened` (after existing data was checked)   |
 | MetadataRefused  | nothing; `stop` is the sensible input              |
 | SearchPeers      | `peers_found`, any number of times                 |
@@ -64,6 +65,14 @@ class ReadBlocks:
 
 
 @dataclass(slots=True)
+class DecodeMetadata:
+    """`metadata` matches the infohash and is so large that `decode_info` takes its time: let a
+    thread do it."""
+
+    metadata: bytes
+
+
+@dataclass(slots=True)
 class MetadataComplete:
     """`metadata` is the info dictionary, verified against the infohash (BEP 9): open a store."""
 
@@ -104,6 +113,7 @@ Action = (
     | Close
     | StorePiece
     | ReadBlocks
+    | DecodeMetadata
     | MetadataComplete
     | MetadataRefused
     | SearchPeers

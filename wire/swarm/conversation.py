@@ -10,7 +10,7 @@ from torrentd.wire.formats.errors import MetainfoError
 from torrentd.wire.formats.extension import UT_METADATA, ExtensionHandshake
 from torrentd.wire.formats.geometry import BlockRef
 from torrentd.wire.formats.metadata import MetadataData, MetadataMessage, MetadataRequest
-from torrentd.wire.formats.metainfo import decode_info
+from torrentd.wire.formats.metainfo import Info, decode_info
 from torrentd.wire.formats.pex import Pex
 from torrentd.wire.peer import events
 from torrentd.wire.peer.connection import PeerConnection
@@ -18,6 +18,8 @@ from torrentd.wire.peer.events import Event
 from torrentd.wire.swarm.actions import (
     Action,
     Close,
+    Completed,
+    DecodeMetadata,
     MetadataComplete,
     MetadataRefused,
     NodeSeen,
@@ -28,6 +30,8 @@ from torrentd.wire.swarm.peer import Peer
 from torrentd.wire.swarm.piece_mask import mask_of
 from torrentd.wire.swarm.rooms import Rooms
 from torrentd.wire.swarm.uploads import REFUSALS_MAX
+
+LARGE_METADATA_BYTES = 256 * 1024  # above it, decoding leaves the loop (T14)
 
 
 class Conversation(Rooms):
@@ -219,6 +223,22 @@ class Conversation(Rooms):
         for connection in to_unchoke:
             connection.send_unchoke(now)
 
+    def _refill(self, peer: Peer, now: float) -> None:
+        if self._download is not None and not peer.parted:
+            self._download.refill(peer, now)
+
+    def _complete(self, actions: list[Action], now: float) -> list[Action]:
+        """Says once that all that is wanted is there, and parts from who wants nothing either."""
+        if self._completed_told or not self.is_complete:
+            return actions
+        self._completed_told = True
+        actions.append(Completed())
+        for peer in list(self._company.peers.values()):
+            self._part_if_done(peer, actions, now)
+            if peer.greeted and not peer.parted:
+                self._send_extension_handshake(peer, now)  # `upload_only` is true now (BEP 21)
+        return actions
+
     # ---- extensions
 
     def _receive_extension_handshake(
@@ -239,27 +259,39 @@ class Conversation(Rooms):
             case MetadataRequest():
                 serve_metadata(peer, message.piece, self.metadata)
             case MetadataData():
+                lacked = self._info_download.metadata is None
                 reason = self._info_download.receive(peer, message, now)
                 if reason is not None:
                     self._part(peer, reason, actions, now, misbehaved=True)
-                elif self.metadata is None and self._info_download.metadata is not None:
+                elif lacked and self._info_download.metadata is not None:
                     self._complete_metadata(self._info_download.metadata, actions, now)
             case _:
                 self._info_download.rejected(peer, message.piece, now)
 
     def _complete_metadata(self, metadata: bytes, actions: list[Action], now: float) -> None:
-        try:
-            info = decode_info(metadata)
-        except MetainfoError as error:
-            actions.append(MetadataRefused(error.reason))
+        if len(metadata) > LARGE_METADATA_BYTES:
+            actions.append(DecodeMetadata(metadata))
             return
-        self.info, self.metadata = info, metadata
-        actions.append(MetadataComplete(metadata, info))
+        try:
+            decoded: Info | MetainfoError = decode_info(metadata)
+        except MetainfoError as error:
+            decoded = error
+        self._metadata_decoded(metadata, decoded, actions, now)
+
+    def _metadata_decoded(
+        self, metadata: bytes, decoded: Info | MetainfoError, actions: list[Action], now: float
+    ) -> list[Action]:
+        if isinstance(decoded, MetainfoError):
+            actions.append(MetadataRefused(decoded.reason))
+            return actions
+        self.info, self.metadata = decoded, metadata
+        actions.append(MetadataComplete(metadata, decoded))
         for peer in list(self._company.peers.values()):
             if peer.greeted and not peer.parted:
-                told = peer.connection.set_geometry(info.geometry, now)
+                told = peer.connection.set_geometry(decoded.geometry, now)
                 self._send_extension_handshake(peer, now)
                 self._take(peer, told, actions, now)
+        return actions
 
     def _receive_pex(self, peer: Peer, pex: Pex, actions: list[Action], now: float) -> None:
         addresses = self._exchange.receive(peer, pex, now, complete=self.is_complete)

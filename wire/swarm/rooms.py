@@ -61,6 +61,7 @@ class Rooms:
         self._exchange = Exchange(policy)
         self._wasted_bytes = 0  # what `download` does not count
         self._rechoke_due = False
+        self._completed_told = False
 
     @property
     def is_complete(self) -> bool:

@@ -10,16 +10,16 @@ from random import Random
 from torrentd.config.schema import Limits
 from torrentd.wire.formats.address import Address, AddressPolicy
 from torrentd.wire.formats.bitfield import Bitfield
+from torrentd.wire.formats.errors import MetainfoError
 from torrentd.wire.formats.ids import InfoHash, PeerId
 from torrentd.wire.formats.metainfo import Info
 from torrentd.wire.peer.connection import PeerConnection
-from torrentd.wire.swarm.actions import Action, Close, Completed, Transmit
+from torrentd.wire.swarm.actions import Action, Close, Transmit
 from torrentd.wire.swarm.buffer_pool import BufferPool
 from torrentd.wire.swarm.candidates import Source
 from torrentd.wire.swarm.conversation import Conversation
 from torrentd.wire.swarm.download import Download
 from torrentd.wire.swarm.info_serving import serve_waiting
-from torrentd.wire.swarm.peer import Peer
 from torrentd.wire.swarm.schedule import SearchSchedule
 from torrentd.wire.swarm.uploads import Uploads
 
@@ -64,7 +64,6 @@ class Swarm(Conversation):
         self.running = False
         self._select = select
         self._schedule = SearchSchedule(rng)
-        self._completed_told = False
         self._haves_due_at: float | None = None
         self._now = now
         self._deadline: float | None = None
@@ -208,6 +207,12 @@ class Swarm(Conversation):
             if connection.has_data_to_send:
                 actions.append(Transmit(connection))
         return actions
+
+    def metadata_decoded(
+        self, metadata: bytes, decoded: Info | MetainfoError, now: float
+    ) -> list[Action]:
+        """The answer to DecodeMetadata."""
+        return self._finish(self._metadata_decoded(metadata, decoded, [], now), now)
 
     # ---- the store
 
@@ -356,22 +361,6 @@ class Swarm(Conversation):
                 actions.append(Transmit(peer.connection))
                 self._be_called_at(peer.connection.next_deadline())
         download.touched = {}
-
-    def _refill(self, peer: Peer, now: float) -> None:
-        if self._download is not None and not peer.parted:
-            self._download.refill(peer, now)
-
-    def _complete(self, actions: list[Action], now: float) -> list[Action]:
-        """Says once that all that is wanted is there, and parts from who wants nothing either."""
-        if self._completed_told or not self.is_complete:
-            return actions
-        self._completed_told = True
-        actions.append(Completed())
-        for peer in list(self._company.peers.values()):
-            self._part_if_done(peer, actions, now)
-            if peer.greeted and not peer.parted:
-                self._send_extension_handshake(peer, now)  # `upload_only` is true now (BEP 21)
-        return actions
 
     def _is_hungry(self) -> bool:
         return not self.is_complete and not self._company.peers

@@ -18,5 +18,6 @@ def test_every_action_of_the_module_is_an_action() -> None:
 def test_every_action_that_has_an_answer_says_which() -> None:
     documentation = inspect.getdoc(actions)
     assert documentation is not None
-    for action in ("Dial", "Transmit", "Close", "StorePiece", "ReadBlocks", "MetadataComplete"):
+    answered = ("Dial", "Transmit", "Close", "StorePiece", "ReadBlocks")
+    for action in (*answered, "DecodeMetadata", "MetadataComplete"):
         assert f"| {action} " in documentation

@@ -3,8 +3,9 @@
 import pytest
 
 from tests.wire.swarm.scene import PIECES, TORRENT, Guest, Scene
-from tests.wire.torrents import File, multi_file
+from tests.wire.torrents import File, multi_file, single_file
 from torrentd.config.schema import Limits
+from torrentd.wire.formats.errors import MetainfoError
 from torrentd.wire.formats.geometry import BlockRef
 from torrentd.wire.formats.ids import InfoHash
 from torrentd.wire.formats.metainfo import infohash_of
@@ -13,6 +14,7 @@ from torrentd.wire.peer.events import Unchoked as UnchokedEvent
 from torrentd.wire.swarm.actions import (
     Close,
     Completed,
+    DecodeMetadata,
     Dial,
     MetadataComplete,
     MetadataRefused,
@@ -215,6 +217,44 @@ class TestMetadata:
         refused = scene.told(MetadataRefused)
         assert len(refused) == 1
         assert "private" in refused[0].reason
+
+
+class TestLargeMetadata:
+    """T14: above 256 KiB a thread decodes it, and the swarm goes on meanwhile."""
+
+    def test_it_is_handed_out_once_to_be_decoded(self) -> None:
+        large = single_file(bytes(14_000), 1)
+        scene = Scene(large, magnet=True)
+        guest = send_metadata(scene, large.metadata)
+        asked = scene.told(DecodeMetadata)
+        assert [action.metadata for action in asked] == [large.metadata]
+        assert scene.told(MetadataComplete) == []
+        guest.far.send_metadata_data(0, len(large.metadata), large.metadata[:16384])
+        guest.flush()
+        assert scene.told(DecodeMetadata) == [], "it is being decoded already"
+        scene.do(scene.swarm.metadata_decoded(large.metadata, large.info, scene.now))
+        assert [found.info for found in scene.told(MetadataComplete)] == [large.info]
+        scene.open()
+        guest.unchoke()
+        assert guest.owed, "what was announced before counts"
+
+    def test_it_may_be_refused_like_any_other(self) -> None:
+        large = single_file(bytes(14_000), 1)
+        scene = Scene(large, magnet=True)
+        send_metadata(scene, large.metadata)
+        error = MetainfoError("no torrent of ours")
+        scene.do(scene.swarm.metadata_decoded(large.metadata, error, scene.now))
+        assert [refused.reason for refused in scene.told(MetadataRefused)] == [error.reason]
+
+
+def send_metadata(scene: Scene, metadata: bytes) -> Guest:
+    guest = Guest(scene, pieces=scene.full())
+    guest.say_extensions(metadata_size=len(metadata))
+    for begin in range(0, len(metadata), 16384):
+        part = metadata[begin : begin + 16384]
+        guest.far.send_metadata_data(begin // 16384, len(metadata), part)
+        guest.flush()
+    return guest
 
 
 class TestServing:
