@@ -260,19 +260,23 @@ class DhtNode:
             self._stats.dropped_read_only += 1
             return []
         self._stats.queries_received += 1
+        room = AMPLIFICATION_MAX * size
         if query.node_id is not None and not query.read_only:
             network.table.queried(query.node_id, source, now)
             if network.heard_of(query.node_id, source):
                 self._deadline = None
-        return self._reply(query, source, size, now)
+                room -= PING_BYTES
+        return self._reply(query, source, room, now)
 
-    def _reply(self, query: Query, source: Address, size: int, now: float) -> list[Output]:
+    def _reply(self, query: Query, source: Address, room: int, now: float) -> list[Output]:
+        """`room`: what a stranger may get, four times his bytes with the ping that is to come."""
         proven = self._proven.is_proven(source, now)
-        room = 1 << 16 if proven else AMPLIFICATION_MAX * size
         out: list[Output] = []
         try:
             arguments = decode_arguments(query)
-            if not proven and asks_for_more(arguments) and self._network_of(source).prove(source):
+            if proven:
+                room = 1 << 16
+            elif asks_for_more(arguments) and self._network_of(source).prove(source):
                 self._deadline = None
                 room -= PING_BYTES
             data = self._responder.answer(
