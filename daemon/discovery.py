@@ -17,6 +17,7 @@ from torrentd.daemon.endpoints import Endpoints
 from torrentd.daemon.errands import ErrandEnded, Errands
 from torrentd.daemon.logs import get_logger
 from torrentd.daemon.meter import Meter
+from torrentd.daemon.outpost import Outpost
 from torrentd.daemon.resolver import Resolver
 from torrentd.daemon.status import DhtStatus, Refused
 from torrentd.daemon.tasks import Tasks
@@ -42,7 +43,7 @@ from torrentd.dht.outputs import (
 from torrentd.dht.scrape import Scrape
 from torrentd.dht.search import Search
 from torrentd.dht.stats import NodeStats, SearchStats
-from torrentd.wire.formats.address import Address, AddressPolicy
+from torrentd.wire.formats.address import Address, AddressPolicy, parse_address
 from torrentd.wire.formats.ids import InfoHash
 
 ERRAND_S = 75.0  # a search ends within 60 s of its first query
@@ -77,6 +78,7 @@ class Discovery:
         self._driver: Driver | None = None
         self._resolver: Resolver | None = None
         self._answered = Meter()
+        self._outposts: dict[UdpEndpoint, Outpost] = {}
         self._questions = Questions()
         self._lookups = Lookups(self._begin, self._drop)
         self.errands = Errands(self._begin, self._drop)
@@ -107,6 +109,11 @@ class Discovery:
             now=time.monotonic(),
             snapshot=snapshot,
         )
+        for endpoint in self._endpoints.further:
+            self._outposts[endpoint] = Outpost(
+                endpoint, self._config, self._policy, self._rng, self._secret_rng, self._tasks,
+                self._good_nodes,
+            )  # fmt: skip
         self._started_at = time.monotonic()
         self._driver = Driver(self._node.next_deadline, self._tick)
         self._tick(time.monotonic())
@@ -117,6 +124,8 @@ class Discovery:
             self._driver.stop()
         if self._resolver is not None:
             self._resolver.close()
+        for outpost in self._outposts.values():
+            outpost.close()
         self._questions.close()
         self._lookups.close()
         self._node = None
@@ -126,6 +135,10 @@ class Discovery:
         if self._node is None:
             return
         now = time.monotonic()
+        outpost = self._outposts.get(endpoint)
+        if outpost is not None and endpoint is not self._endpoints.speaker(ipv6=endpoint.ipv6):
+            outpost.receive_datagram(data, source, now)
+            return
         try:
             outputs = self._node.receive_datagram(data, source, now)
         except Exception as error:  # a stranger's datagram met a bug of ours: dropped (rule 28)
@@ -261,6 +274,9 @@ class Discovery:
         if not node.stats(time.monotonic()).nodes_known:
             raise Refused("no DHT node is known yet; torrentctl dht add-node names one")
         return node
+
+    def _good_nodes(self) -> list[Address]:
+        return [parse_address(n.address) for n in self.nodes() if n.state == "good"]
 
     def _begin(self, search: Search) -> None:
         if self._node is not None:

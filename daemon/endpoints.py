@@ -30,10 +30,22 @@ class Endpoints:
         if received_by is not None and received_by.ipv6 is ipv6:
             received_by.send(data, address)
             return
+        endpoint = self.speaker(ipv6=ipv6)
+        if endpoint is not None:
+            endpoint.send(data, address)
+
+    def speaker(self, *, ipv6: bool) -> UdpEndpoint | None:
+        """The first open one of the family: from there our searches leave."""
         for endpoint in self._all:
             if endpoint.ipv6 is ipv6 and endpoint.is_open:
-                endpoint.send(data, address)
-                return
+                return endpoint
+        return None
+
+    @property
+    def further(self) -> list[UdpEndpoint]:
+        """All but the first of each family."""
+        firsts = {endpoint.ipv6: endpoint for endpoint in reversed(self._all)}
+        return [endpoint for endpoint in self._all if firsts[endpoint.ipv6] is not endpoint]
 
     def renew(self, family: Family | None = None) -> None:
         """Other sockets at the same addresses; None: of both families."""

@@ -31,6 +31,7 @@ from torrentd.wire.formats.ids import InfoHash
 from torrentd.wire.formats.pointer import PointerMagnet, decode_pointer
 
 LOOK_S = 30 * 60.0
+FOLLOW_S = 45.0  # how long whoever follows waits for the first look
 RETRY_S = 15.0  # while no node is known or nobody has it; doubled up to LOOK_S
 
 log = get_logger("pointers")
@@ -87,7 +88,11 @@ class Pointers:
         pointer.followed = True
         pointer.download_dir = download_dir or pointer.download_dir
         await self._save()
-        await self._look(pointer)
+        try:
+            async with asyncio.timeout(FOLLOW_S):
+                await self._look(pointer)
+        except TimeoutError:  # a DHT that is slow today: `run` goes on looking
+            self._wake.set()
         return pointer
 
     async def publish(self, item: MutableItem) -> PutEnded | None:
@@ -118,9 +123,6 @@ class Pointers:
     async def run(self) -> None:
         """For ever."""
         loop = asyncio.get_running_loop()
-        for pointer in self.all():
-            if pointer.moving:
-                await self._finish_move(pointer)
         while True:
             self._wake.clear()
             now = loop.time()
@@ -158,6 +160,8 @@ class Pointers:
         async with self._lock:
             found = False
             try:
+                if pointer.moving:
+                    await self._finish_move(pointer)
                 ended = await self._items.get(pointer.target, pointer.salt)
                 if ended is not None and isinstance(ended.item, MutableItem):
                     found = True

@@ -4,6 +4,7 @@ The key file is PEM, as `openssl genpkey -algorithm ed25519` makes one, and nobo
 """
 
 import os
+import re
 import stat
 import time
 from pathlib import Path
@@ -22,6 +23,7 @@ from torrentd.daemon.ctl.document import Document
 from torrentd.daemon.ctl.failure import REFUSED, USAGE, Failure
 
 KEY_BYTES_MAX = 4096
+_INFOHASH = re.compile(r"[0-9a-f]{40}")
 ANSWER_S = 90.0
 
 
@@ -30,7 +32,7 @@ def publish(client: Client, path: str, new_key: bool, torrent: str, salt: str) -
     key = make_key(Path(path)) if new_key else read_key(Path(path))
     public = key.public_key().public_bytes_raw().hex()
     infohash = torrent.lower()
-    if len(infohash) != 40:
+    if not _INFOHASH.fullmatch(infohash):
         infohash = client.call("info", {"torrent": torrent}).text("infohash")
     salt_hex = salt.encode().hex()
     seq = max(int(time.time()), _last_seq(client, public, salt_hex) + 1)

@@ -150,6 +150,18 @@ class SurvivesARestartWithinAMove(Scenario):
             await task
 
 
+class TakesUpAMoveThatWasRefused(Scenario):
+    async def play(self) -> None:
+        room = self.room
+        room.stored[version(ONE, 1).target] = version(ONE, 1)
+        room.refuses = True
+        await room.follow()
+        assert room.torrents == {} and room.pointers.all()[0].moving
+        room.refuses = False
+        await room.follow()
+        assert room.torrents == {ONE: "/srv"} and not room.pointers.all()[0].moving
+
+
 class PublishesAndForgets(Scenario):
     async def play(self) -> None:
         pointers = self.room.pointers
