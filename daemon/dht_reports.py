@@ -29,6 +29,7 @@ def dht_status(stats: DhtStats, now: float, *, dropped: int, answered_per_s: flo
         nodes_bad=sum(family.nodes_bad for family in stats.families),
         searches_running=stats.searches_running,
         peers_stored=stats.peers_stored,
+        items_stored=stats.items_stored,
         queries_sent=stats.queries_sent,
         replies_received=stats.replies_received,
         timeouts=stats.timeouts,

@@ -63,6 +63,7 @@ class DhtStatus:
     nodes_bad: int = 0
     searches_running: int = 0
     peers_stored: int = 0  # announced to us by others
+    items_stored: int = 0  # put here by others (BEP 44)
     queries_sent: int = 0
     replies_received: int = 0
     timeouts: int = 0

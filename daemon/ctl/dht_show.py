@@ -48,7 +48,7 @@ def show_status(document: Document) -> None:
         ("answered", _answered(document)),
         ("received", _traffic(document, "received")),
         ("sent", _traffic(document, "sent")),
-        ("peers stored", f"{document.integer('peers_stored')} announced to us by others"),
+        ("peers stored", _stored(document)),
     ]
     rows += _searches(document)
     print_rows(rows)
@@ -198,6 +198,11 @@ def _answered(document: Document) -> str:
         f"{document.integer('replies_sent')} of {queries} from others, "
         f"{document.number('answered_per_s'):.1f} a second"
     )
+
+
+def _stored(document: Document) -> str:
+    items = many(document.integer("items_stored"), "item")
+    return f"{document.integer('peers_stored')}, and {items}, left here by others"
 
 
 def _traffic(document: Document, direction: str) -> str:

@@ -78,6 +78,7 @@ def make_dht() -> DhtStatus:
         nodes_bad=2,
         searches_running=1,
         peers_stored=42,
+        items_stored=7,
         queries_sent=1000,
         replies_received=900,
         timeouts=80,

@@ -40,7 +40,7 @@ class TestStatus:
             "answered      4990 of 5000 queries from others, 12.5 a second",
             "received      6000 packets, 586 KiB, 3 dropped",
             "sent          5990 packets, 1.14 MiB",
-            "peers stored  42 announced to us by others",
+            "peers stored  42, and 7 items, left here by others",
             "searches      2 running",
             "  c9e15763    31 asked, 25 replied, 1 peer",
             "  12345678    waiting",
