@@ -93,6 +93,8 @@ class Pointers:
                 await self._look(pointer)
         except TimeoutError:  # a DHT that is slow today: `run` goes on looking
             self._wake.set()
+        if pointer.moving:
+            raise Refused("it is followed, but its torrent cannot be added: the log says why")
         return pointer
 
     async def publish(self, item: MutableItem) -> PutEnded | None:

@@ -138,7 +138,8 @@ class SurvivesARestartWithinAMove(Scenario):
         await first.follow()
         first.refuses = True  # as if killed there
         first.stored[version(TWO, 2).target] = version(TWO, 2)
-        await first.follow()
+        with pytest.raises(Refused):
+            await first.follow()
         second = Room(self.folder, self.tasks)
         second.torrents[ONE] = "/srv"
         await second.pointers.load()
@@ -155,7 +156,8 @@ class TakesUpAMoveThatWasRefused(Scenario):
         room = self.room
         room.stored[version(ONE, 1).target] = version(ONE, 1)
         room.refuses = True
-        await room.follow()
+        with pytest.raises(Refused, match="cannot be added"):
+            await room.follow()
         assert room.torrents == {} and room.pointers.all()[0].moving
         room.refuses = False
         await room.follow()
