@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 DIR ?= downloads
 
-.PHONY: run test check bench bench-magnet bench-dht sim fuzz clean kill
+.PHONY: run test check bench bench-magnet bench-dht bench-swarm sim fuzz clean kill
 
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -29,6 +29,10 @@ test: check  ## everything the gate asks for
 
 bench: $(VENV)/.ready-dev  ## torrentd beside libtorrent, in one run, as ratios
 	$(BIN)/python -m tests.bench.transfer
+
+bench-swarm: $(VENV)/.ready-dev  ## whole swarms in virtual time: table and pictures; 10 minutes
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[plots]'
+	$(BIN)/python -m tests.bench.swarm --plots tests/bench/out/swarm $(ARGS)
 
 bench-magnet: $(VENV)/.ready-dev  ## add → metadata on a simulated mainline network; 12 minutes
 	$(BIN)/python -m tests.bench.mainline $(ARGS)
