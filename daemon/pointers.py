@@ -32,7 +32,7 @@ from torrentd.wire.formats.pointer import PointerMagnet, decode_pointer
 
 LOOK_S = 30 * 60.0
 FOLLOW_S = 45.0  # how long whoever follows waits for the first look
-RETRY_S = 15.0  # while no node is known or nobody has it; doubled up to LOOK_S
+RETRY_S = 3.0  # while no node is known or nobody has it; doubled up to LOOK_S
 
 log = get_logger("pointers")
 
