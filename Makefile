@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 DIR ?= downloads
 
-.PHONY: run test check bench bench-magnet bench-dht bench-swarm sim fuzz clean kill
+.PHONY: run test check bench bench-magnet bench-dht bench-outage bench-swarm sim fuzz clean kill
 
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -36,6 +36,9 @@ bench-swarm: $(VENV)/.ready-dev  ## whole swarms in virtual time: table and pict
 
 bench-magnet: $(VENV)/.ready-dev  ## add → metadata on a simulated mainline network; 12 minutes
 	$(BIN)/python -m tests.bench.mainline $(ARGS)
+
+bench-outage: $(VENV)/.ready-dev  ## how soon it is back after the network returns; root, ten minutes
+	$(BIN)/python -m tests.bench.outage $(ARGS)
 
 bench-dht: $(VENV)/.ready-dev  ## queries answered a second, beside libtorrent
 	$(BIN)/python -m tests.bench.dht_load $(ARGS)

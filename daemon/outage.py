@@ -12,7 +12,11 @@ from dataclasses import dataclass
 
 from torrentd.daemon.interfaces import MachineNetwork
 
-AGAIN_S = 5.0  # between two returns: an interface that flaps costs so much and no more
+# Between two returns, and between more of them, until there was none for CALM_S: an interface that
+# flaps costs so much and no more, and one that is there at last waits no longer.
+AGAIN_S = 5.0
+AGAIN_S_MAX = 20.0
+CALM_S = 60.0
 PROVE_S = 10.0  # after a return: a connection from which nothing came by then is dead
 HEARD_MARGIN_S = 1.0  # what came right before the question counts as an answer
 SLEPT_S_MIN = 5.0  # less than that is no sleep that anybody would notice
@@ -68,7 +72,8 @@ class Outage:
     def __init__(self, network: MachineNetwork, now: float) -> None:
         self.network = network
         self.lost_at: float | None = None if network.is_there else now
-        self._again_at = now
+        self._again_at, self._returned_at = now, now - CALM_S
+        self._again_s = AGAIN_S
         self._slept_s = 0.0
         self._returned = False  # a return that was not acted upon yet
         self._asked_at = now  # every connection to prove itself …
@@ -109,7 +114,9 @@ class Outage:
             actions.append(CutSilentLinks(now - self._asked_at + HEARD_MARGIN_S))
         if self._returned and now >= self._again_at:
             self._returned = False
-            self._again_at = now + AGAIN_S
+            is_calm = now - self._returned_at >= CALM_S
+            self._again_s = AGAIN_S if is_calm else min(2 * self._again_s, AGAIN_S_MAX)
+            self._returned_at, self._again_at = now, now + self._again_s
             actions.append(Rejoin(self._slept_s))
             self._slept_s = 0.0
             actions += self._back(now)

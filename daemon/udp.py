@@ -136,7 +136,7 @@ class UdpEndpoint(asyncio.DatagramProtocol):
 
     async def _reopen(self) -> None:
         delay_s = REOPEN_FIRST_S
-        while self._is_wanted:
+        while self._is_wanted and self._transport is None:
             try:
                 await self._bind()
             except OSError as error:

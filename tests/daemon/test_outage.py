@@ -5,6 +5,8 @@ from itertools import pairwise
 from torrentd.daemon.interfaces import MachineNetwork
 from torrentd.daemon.outage import (
     AGAIN_S,
+    AGAIN_S_MAX,
+    CALM_S,
     HEARD_MARGIN_S,
     PROVE_S,
     Action,
@@ -95,15 +97,26 @@ class TestAddresses:
 
 
 class TestFlapping:
-    def test_an_interface_that_flaps_costs_one_rejoin_in_five_seconds(self) -> None:
+    def test_an_interface_that_flaps_costs_less_and_less(self) -> None:
         outage = Outage(HOME, NOW)
         rejoins, now = [], NOW
         for step in range(600):
             now = NOW + step * 0.5
             actions = told(outage, NOTHING if step % 2 else HOME, now)
             rejoins += [now for action in actions if isinstance(action, Rejoin)]
-        assert all(b - a >= AGAIN_S for a, b in pairwise(rejoins))
-        assert len(rejoins) >= 50
+        gaps = [b - a for a, b in pairwise(rejoins)]
+        assert gaps[0] >= AGAIN_S and all(AGAIN_S_MAX <= gap <= AGAIN_S_MAX + 1 for gap in gaps[2:])
+
+    def test_after_a_calm_minute_it_is_quick_again(self) -> None:
+        outage = Outage(HOME, NOW)
+        for step in range(100):
+            told(outage, NOTHING if step % 2 else HOME, NOW + step)
+        calm = NOW + 100 + CALM_S + AGAIN_S_MAX
+        outage.tick(calm)
+        told(outage, NOTHING, calm + CALM_S)
+        assert Rejoin(0.0) in told(outage, HOME, calm + CALM_S + 1)
+        told(outage, NOTHING, calm + CALM_S + 2)
+        assert Rejoin(0.0) in told(outage, HOME, calm + CALM_S + 1 + AGAIN_S)
 
     def test_a_return_that_came_too_soon_is_acted_upon_later(self) -> None:
         outage = Outage(NOTHING, NOW)

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -245,6 +246,36 @@ class TestLife:
                     await session.start()
             async with running(make_config(tmp_path, new_host())):
                 pass  # the lock was given back
+
+        run(scenario())
+
+
+class TestClock:
+    @pytest.mark.parametrize("jump_s", [-365 * 86400.0, -3600.0, 3600.0, 10 * 365 * 86400.0])
+    def test_a_wall_clock_that_jumps_disturbs_nobody(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jump_s: float
+    ) -> None:
+        """T41: set by hand or by NTP in the middle of a download (F12)."""
+        ahead_s, wall, wall_ns = 0.0, time.time, time.time_ns
+        monkeypatch.setattr(time, "time", lambda: wall() + ahead_s)
+        monkeypatch.setattr(time, "time_ns", lambda: wall_ns() + int(ahead_s * 1e9))
+
+        async def scenario() -> None:
+            nonlocal ahead_s
+            ours, theirs = pair(tmp_path)
+            async with running(ours) as seeder, running(theirs) as leecher:
+                infohash = await seed(seeder, LARGE, tmp_path / "source")
+                peer = f"{ours.listen.addresses[0]}:{PORT}"
+                await leecher.add(AddRequest(magnet=infohash.hex(), peers=[peer]))
+                traffic = leecher._torrents[infohash].traffic
+                await until(lambda: bool(traffic.links))
+                links = list(traffic.links)
+                ahead_s = jump_s
+                assert await leecher.wait(infohash, "metadata", TIMEOUT_S)
+                assert list(traffic.links) == links, "nobody was dropped"
+                assert await leecher.wait(infohash, "done", TIMEOUT_S)
+                assert leecher.torrent(infohash).wasted_bytes == 0
+                assert 0 <= leecher.torrent(infohash).download_rate_bytes_per_s < 10**9
 
         run(scenario())
 

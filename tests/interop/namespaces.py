@@ -73,6 +73,10 @@ class Cable:
         """Far away: home notices nothing but silence."""
         _ip("-n", self.world, "link", "set", "world0", "down")
 
+    def mend(self) -> None:
+        """The end of `cut`."""
+        _ip("-n", self.world, "link", "set", "world0", "up")
+
 
 def in_namespace(namespace: str, *command: str) -> list[str]:
     """The command that runs `command` there."""
