@@ -18,7 +18,7 @@ from torrentd.dht.lookup import QUERIES_MAX, Lookup
 from torrentd.dht.node_id import id_fits_host
 
 CROWD = Crowd(living=1500)
-SEARCHES = 40
+SEARCHES = 30
 
 
 def at_home(seed: int) -> tuple[Mainline, list[SimulatedNode]]:

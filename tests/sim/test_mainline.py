@@ -18,7 +18,7 @@ from torrentd.dht.contact import NodeState
 from torrentd.dht.lookup import QUERIES_MAX
 
 LIVING = 3000
-SEARCHES = 60
+SEARCHES = 40
 
 
 @pytest.fixture(scope="module")
