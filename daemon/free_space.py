@@ -157,6 +157,7 @@ class FreeSpace:
                 torrent.room_found(_floor(torrent.holding.root, room, reserve, inodes_reserve))
             else:
                 others += min(lacking, self._promised[torrent.infohash])
+                torrent.room_found(None)  # one removed and added again has not heard of it
         for torrent in waiting:
             no_room = self._verdict(torrent, room, others)
             if no_room is None:

@@ -182,6 +182,10 @@ class TestMeanwhile:
         machine.later()
         assert second.may_write
 
+    def test_one_removed_and_added_again_may_write(self, machine: Machine) -> None:
+        machine.torrents.remove(machine.add(Torrent(1, 300)))
+        assert machine.add(Torrent(1, 300)).may_write
+
     def test_a_reserve_of_nothing_refuses_only_what_cannot_fit(self, machine: Machine) -> None:
         machine.space.limits = Limits(free_bytes_min=0, free_percent_min=0)
         machine.free_mib = 1
