@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 DIR ?= downloads
 
-.PHONY: run test check bench bench-magnet bench-dht bench-outage bench-swarm sim fuzz clean kill
+.PHONY: run test check bench bench-magnet bench-dht bench-outage bench-swarm sim fuzz clean kill bench-hostile
 
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -45,6 +45,9 @@ bench-dht: $(VENV)/.ready-dev  ## queries answered a second, beside libtorrent
 
 sim: $(VENV)/.ready-dev  ## searches on the simulated mainline network, with and without liars in it
 	$(BIN)/python -m tests.sim.figures $(ARGS)
+
+bench-hostile: $(VENV)/.ready-dev  ## a download among a thousand hostile peers, and slowloris
+	$(BIN)/python -m tests.bench.hostile $(ARGS)
 
 kill: $(VENV)/.ready-dev  ## 200 kill -9 in a download, 100 amid commands; some minutes
 	TORRENTD_KILLS=200 $(BIN)/pytest tests/interop/test_kill.py --timeout=0

@@ -321,7 +321,7 @@ class Session:
         added = torrent is None
         if torrent is None:
             torrent = self._begin(wanted.known)
-            torrent.holding.record.changed()
+            torrent.holding.record.touch()
             log.info("added", torrent=infohash.hex(), name=torrent.name)
         for address in wanted.nodes:
             self._discovery.add_node(address)

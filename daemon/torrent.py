@@ -55,6 +55,7 @@ class Torrent:
         self._waiters = Waiters()
         self._read_errors: deque[float] = deque(maxlen=READ_ERRORS_MAX)
         self._room_known = False
+        self._metadata_lock = asyncio.Lock()
         self._closed = False
         self.stages: Stages | None = None  # of what began as a magnet
         self.traffic = self._make_traffic()
@@ -356,15 +357,15 @@ class Torrent:
         self._tell_waiters()
 
     async def _save_metadata(self) -> None:
-        """Once: it never changes."""
-        if self._metadata is None or self._metadata_saved:
-            return
-        self._metadata_saved = True
-        save = partial(self._services.state.save_metadata, self.infohash, self._metadata)
-        problem = await self._services.disk.state.run(save)
+        """Once: it never changes. No record may claim pieces, or even the torrent, before."""
+        async with self._metadata_lock:
+            if self._metadata is None or self._metadata_saved:
+                return
+            save = partial(self._services.state.save_metadata, self.infohash, self._metadata)
+            problem = await self._services.disk.state.run(save)
+            self._metadata_saved = problem is None
         if problem is not None:
             log.warning("metadata not saved", torrent=self.infohash.hex(), cause=problem)
-            self._metadata_saved = False
 
     def _fail(self, reason: str) -> None:
         """Stop until the user says `resume` or `verify`."""
