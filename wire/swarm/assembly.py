@@ -95,8 +95,8 @@ class Assembly:
     def receive(
         self, begin: int, data: memoryview, peer: Peer
     ) -> list[tuple[Peer, BlockRef]] | None:
-        """Copies in a block that was given up. Returns who was asked for it since; None: we had it
-        already."""
+        """Copies in a block that was given up. Returns who was asked for it since, perhaps `peer`
+        itself: nobody may be asked for what is there. None: we had it already."""
         if begin in self.senders:
             return None
         self.view[begin : begin + len(data)] = data
@@ -104,7 +104,7 @@ class Assembly:
             self.unrequested = [block for block in self.unrequested if block.begin != begin]
         asked = (self.requesters.pop(begin, None), self.doubles.pop(begin, None))
         self.senders[begin] = peer
-        return [(other, self._block(begin)) for other in asked if other not in (None, peer)]
+        return [(other, self._block(begin)) for other in asked if other is not None]
 
     def lose(self, block: BlockRef, peer: Peer) -> bool:
         """`peer` will not answer this request. True: the block is unrequested again."""

@@ -85,6 +85,16 @@ def test_a_late_block_is_taken_and_its_second_request_cancelled() -> None:
     assert not assembly.requesters
 
 
+def test_a_late_block_of_one_who_is_asked_again_takes_that_request_back() -> None:
+    """Else its second answer would be written over what is there, and perhaps hashed already."""
+    assembly = assembly_of()
+    (block,) = assembly.take(1, A)
+    assembly.lose(block, A)
+    assembly.take(1, A)
+    assert assembly.receive(block.begin, data_of(block), A) == [(A, block)]
+    assert assembly.requested_of(A) == []
+
+
 def test_a_late_block_that_nobody_else_was_asked_for_is_asked_for_no_more() -> None:
     assembly = assembly_of()
     (block,) = assembly.take(1, A)

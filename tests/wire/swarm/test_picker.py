@@ -397,8 +397,9 @@ class Model:
             return
         asked = assembly.receive(block.begin, memoryview(bytes(block.length)), peer)
         for other, cancelled in asked or ():
-            assert cancelled == block and other is not peer
-            self.owed[other].remove(block)
+            assert cancelled == block
+            if other is not peer:
+                self.owed[other].remove(block)
         if assembly.is_full:
             self.picker.filled(assembly)
             self.answer(block.piece_index)
