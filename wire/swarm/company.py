@@ -23,6 +23,7 @@ class Company:
         self.banned_count = 0
         self._admission = Admission(peer_id, limits, policy)
         self._limits = limits
+        self._policy = policy
         self._dialing: dict[Address, None] = {}
 
     @property
@@ -34,7 +35,7 @@ class Company:
         """A connection that wants to join: a peer from now on. Returns it, and who must part for
         that: perhaps itself, perhaps somebody of its host. Room must have been made before."""
         address = connection.address
-        peer = Peer(connection, host_key(address.host), now)
+        peer = Peer(connection, host_key(address.host), now, self._policy.is_local(address.host))
         if connection.outgoing:
             self._dialing.pop(address, None)
             peer.listen_address = address

@@ -189,12 +189,23 @@ class Conversation(Rooms):
         if self._download is not None:
             self._download.picker.lost([block], peer)
 
-    def _serve(self, peer: Peer, actions: list[Action], now: float) -> None:
+    def _serve(
+        self, peer: Peer, actions: list[Action], now: float, *, in_turn: bool = False
+    ) -> None:
         if self._uploads is not None and self._download is not None:
-            actions += self._uploads.serve(peer, self._download.have, now)
+            actions += self._uploads.serve(peer, self._download.have, now, in_turn=in_turn)
+            due_at = self._uploads.next_deadline()
+            if due_at is not None:
+                self._be_called_at(due_at)
             if peer.refusals > REFUSALS_MAX:
                 reason = "requests for pieces that we never had"
                 self._part(peer, reason, actions, now, misbehaved=True)
+
+    def _serve_due(self, actions: list[Action], now: float) -> None:
+        """The rate limit has room again for those who waited for it."""
+        for peer in self._uploads.due(now) if self._uploads is not None else ():
+            if not peer.parted:
+                self._serve(peer, actions, now, in_turn=True)
 
     def _rechoke(self, now: float) -> None:
         uploads = self._uploads

@@ -13,6 +13,7 @@ class Peer:
     connection: PeerConnection
     host_key: bytes
     since: float  # when it joined
+    is_local: bool  # of this machine or a private network
 
     # swarm
     greeted: bool = False  # both handshakes are done

@@ -20,7 +20,10 @@ from torrentd.wire.swarm.exchange import Exchange
 from torrentd.wire.swarm.info_download import InfoDownload
 from torrentd.wire.swarm.outlook import Outlook, look_out, pieces_here
 from torrentd.wire.swarm.piece_mask import bitfield_of
+from torrentd.wire.swarm.throttle import Throttle
 from torrentd.wire.swarm.uploads import Uploads
+
+BUFFERS_RETRY_S = 0.1  # between two tries of a swarm that waits for memory of others
 
 
 class Rooms:
@@ -39,6 +42,7 @@ class Rooms:
         info: Info | None,
         metadata: bytes | None,
         buffers: BufferPool | None,
+        upload: Throttle | None,
     ) -> None:
         self.infohash = infohash
         self.peer_id = peer_id
@@ -57,11 +61,15 @@ class Rooms:
         self._buffers = (buffers or BufferPool(limits.piece_buffers_bytes_max)).share()
         self._download: Download | None = None  # until the store is open
         self._uploads: Uploads | None = None
+        self.upload_meter = (upload or Throttle(0, now)).meter(now)
         self._choker: Choker[PeerConnection] = Choker(limits.unchoke_slots, rng)
         self._exchange = Exchange(policy)
         self._wasted_bytes = 0  # what `download` does not count
         self._rechoke_due = False
         self._completed_told = False
+        self._now = now
+        self._deadline: float | None = None
+        self._deadline_known = False
 
     @property
     def is_complete(self) -> bool:
@@ -140,3 +148,10 @@ class Rooms:
     def info_progress(self) -> float:
         """0 to 1: how much of the metadata is here."""
         return 1.0 if self.metadata is not None else self._info_download.progress()
+
+    def _be_called_at(self, deadline: float) -> None:
+        """A deadline may have come nearer. One that moved away costs a tick too early, no more."""
+        if self._buffers.waits_for_others:
+            deadline = min(deadline, self._now + BUFFERS_RETRY_S)
+        if self._deadline is None or deadline < self._deadline:
+            self._deadline = deadline

@@ -20,10 +20,11 @@ from torrentd.wire.swarm.candidates import Source
 from torrentd.wire.swarm.conversation import Conversation
 from torrentd.wire.swarm.download import Download
 from torrentd.wire.swarm.info_serving import serve_waiting
+from torrentd.wire.swarm.rooms import BUFFERS_RETRY_S
 from torrentd.wire.swarm.schedule import SearchSchedule
+from torrentd.wire.swarm.throttle import Throttle
 from torrentd.wire.swarm.uploads import Uploads
 
-BUFFERS_RETRY_S = 0.1
 HAVES_WAIT_S = 0.1  # haves of several pieces, and whatever else is to be said, share one packet
 
 
@@ -45,10 +46,11 @@ class Swarm(Conversation):
         metadata: bytes | None,
         select: tuple[int, ...] | None = None,
         buffers: BufferPool | None = None,
+        upload: Throttle | None = None,
     ) -> None:
         """Asleep until `start`. With `info` and `metadata`, `store_opened` comes before any piece
         is asked for; without, MetadataComplete comes first. `select`: file indices; None: all.
-        `buffers`: shared with other swarms; None: it has its own."""
+        `buffers` and the `upload` limit: shared with other swarms; None: its own, and none."""
         super().__init__(
             infohash,
             peer_id=peer_id,
@@ -60,14 +62,12 @@ class Swarm(Conversation):
             info=info,
             metadata=metadata,
             buffers=buffers,
+            upload=upload,
         )
         self.running = False
         self._select = select
         self._schedule = SearchSchedule(rng)
         self._haves_due_at: float | None = None
-        self._now = now
-        self._deadline: float | None = None
-        self._deadline_known = False
 
     # ---- life
 
@@ -111,6 +111,7 @@ class Swarm(Conversation):
                 self._download.retry()
         if self._haves_due_at is not None and self._haves_due_at <= now:
             self._haves_due_at = None
+        self._serve_due(actions, now)
         round_at = self._choker.next_deadline()
         self._rechoke_due |= round_at is not None and round_at <= now
         return self._finish(actions, now)
@@ -225,7 +226,7 @@ class Swarm(Conversation):
         self._buffers.abandon()
         self._download = Download(self.info, have.copy(), self._select, self._buffers, self._rng)
         self._completed_told = self._completed_told and self.is_complete
-        self._uploads = Uploads(self._limits, self.info.geometry)
+        self._uploads = Uploads(self._limits, self.info.geometry, self.upload_meter)
         for peer in list(self._company.peers.values()):
             if peer.greeted:
                 if previous is not None:
@@ -365,13 +366,6 @@ class Swarm(Conversation):
     def _is_hungry(self) -> bool:
         return not self.is_complete and not self._company.peers
 
-    def _be_called_at(self, deadline: float) -> None:
-        """A deadline may have come nearer. One that moved away costs a tick too early, no more."""
-        if self._buffers.waits_for_others:
-            deadline = min(deadline, self._now + BUFFERS_RETRY_S)
-        if self._deadline is None or deadline < self._deadline:
-            self._deadline = deadline
-
     def _deadlines(self) -> list[float]:
         peers = self._company.peers
         more: list[float | None] = [connection.next_deadline() for connection in peers]
@@ -381,6 +375,8 @@ class Swarm(Conversation):
             more.append(self._info_download.next_deadline())
         if peers:
             more += [self._choker.next_deadline(), self._exchange.next_deadline()]
+        if self._uploads is not None:
+            more.append(self._uploads.next_deadline())
         if self._download is not None:
             more += [self._haves_due_at, self._download.picker.suspects.next_deadline()]
             if self._buffers.waits_for_others:

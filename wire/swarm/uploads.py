@@ -1,9 +1,12 @@
 """What we owe peers, read from the store and sent (BEP 3, 6).
 
-Blocks are read only while the peer takes bytes, and never more than its send buffer may hold;
+Blocks are read only while the peer takes bytes and the rate limit allows it, so that what is
+queued behind them never waits for it, and never more than the peer's send buffer may hold;
 several of one piece go into one ReadBlocks. Between the question and the answer of the disk the
 peer may have cancelled, or we have choked it: the connection knows what is still owed.
 """
+
+from collections.abc import Iterator
 
 from torrentd.config.schema import Limits
 from torrentd.wire.formats.bitfield import Bitfield
@@ -11,6 +14,7 @@ from torrentd.wire.formats.geometry import BlockRef, Geometry
 from torrentd.wire.swarm.actions import Action, ReadBlocks
 from torrentd.wire.swarm.peer import Peer
 from torrentd.wire.swarm.quota import UploadQuota
+from torrentd.wire.swarm.throttle import UNLIMITED, Meter
 
 REFUSALS_MAX = 50  # requests for pieces that we never had: not somebody we can talk to
 
@@ -18,9 +22,12 @@ REFUSALS_MAX = 50  # requests for pieces that we never had: not somebody we can 
 class Uploads:
     """The uploads of one torrent."""
 
-    __slots__ = ("_buffer_bytes_max", "_geometry", "_quota")
+    __slots__ = ("_buffer_bytes_max", "_due_at", "_geometry", "_meter", "_quota", "_waiting")
 
-    def __init__(self, limits: Limits, geometry: Geometry) -> None:
+    def __init__(self, limits: Limits, geometry: Geometry, meter: Meter) -> None:
+        self._meter = meter
+        self._waiting: dict[Peer, None] = {}  # for room in the meter, the longest first
+        self._due_at = 0.0
         self._buffer_bytes_max = limits.send_buffer_bytes_max
         self._geometry = geometry
         self._quota = UploadQuota(geometry.total_bytes, geometry.piece_length)
@@ -37,8 +44,11 @@ class Uploads:
         """The peer says that it has a piece more."""
         self._quota.gained(peer.host_key, self._geometry.piece_size(piece_index))
 
-    def serve(self, peer: Peer, have: Bitfield, now: float) -> list[Action]:
-        """What to read for the peer now; nothing while half of what it may have is on its way."""
+    def serve(
+        self, peer: Peer, have: Bitfield, now: float, *, in_turn: bool = False
+    ) -> list[Action]:
+        """What to read for the peer now; nothing while half of what it may have is on its way, or
+        others wait for the rate limit and it is not this one's turn."""
         owed = peer.connection.owed
         if not owed or peer.paused or peer.reading_bytes * 2 > self._buffer_bytes_max:
             return []
@@ -46,9 +56,37 @@ class Uploads:
             for block in list(owed):
                 peer.connection.send_reject(block)
             return []
-        return self._read(peer, have)
+        room = UNLIMITED
+        if self._meter.is_limited and not (peer.is_local and self._meter.spares_local):
+            room = 0 if self._waiting and not in_turn else self._meter.room(now)
+        reading_bytes = peer.reading_bytes
+        reads = self._read(peer, have, room)
+        if room is not UNLIMITED:
+            self._meter.take(peer.reading_bytes - reading_bytes)
+            if peer.reading_bytes - reading_bytes >= room:
+                self._wait(peer, now)
+        return reads
 
-    def _read(self, peer: Peer, have: Bitfield) -> list[Action]:
+    def _wait(self, peer: Peer, now: float) -> None:
+        if not self._waiting:
+            self._due_at = self._meter.next_at(now)
+        self._waiting[peer] = None
+
+    def next_deadline(self) -> float | None:
+        """When those who wait for the rate limit may be served."""
+        return self._due_at if self._waiting else None
+
+    def due(self, now: float) -> Iterator[Peer]:
+        """Whose turn it is, one after the other as long as there is room; `serve` each of them."""
+        while self._waiting and now >= self._due_at:
+            if self._meter.room(now) > 0:
+                peer = next(iter(self._waiting))
+                del self._waiting[peer]
+                yield peer
+            else:
+                self._due_at = self._meter.next_at(now)
+
+    def _read(self, peer: Peer, have: Bitfield, room: int) -> list[Action]:
         reads: list[Action] = []
         run: list[tuple[int, int]] = []
         run_piece = -1
@@ -56,7 +94,7 @@ class Uploads:
         reading = peer.reading
         for block in peer.connection.owed:
             piece_index, begin, length = block
-            if peer.reading_bytes + length > self._buffer_bytes_max:
+            if room <= 0 or peer.reading_bytes + length > self._buffer_bytes_max:
                 break
             if (piece_index, begin) in reading:
                 continue
@@ -69,6 +107,7 @@ class Uploads:
             run.append((begin, length))
             reading[piece_index, begin] = length
             peer.reading_bytes += length
+            room -= length
         for block in refused:
             peer.refusals += 1
             peer.connection.send_reject(block)

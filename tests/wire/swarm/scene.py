@@ -20,6 +20,7 @@ from torrentd.wire.swarm.actions import Action, Close, Dial, ReadBlocks, StorePi
 from torrentd.wire.swarm.buffer_pool import BufferPool
 from torrentd.wire.swarm.peer import Peer
 from torrentd.wire.swarm.swarm import Swarm
+from torrentd.wire.swarm.throttle import Throttle
 
 # 12 pieces of 40,000 bytes (three blocks, the last of 7,232) and one of 1,234
 TORRENT = single_file(random.Random(12).randbytes(481_234), 40_000)
@@ -47,6 +48,7 @@ class Scene:
         infohash: InfoHash | None = None,
         seed: int = 1,
         buffers: BufferPool | None = None,
+        upload: Throttle | None = None,
     ) -> None:
         self.now = 1000.0
         self.torrent = torrent
@@ -67,6 +69,7 @@ class Scene:
             metadata=None if magnet else torrent.metadata,
             select=select,
             buffers=buffers,
+            upload=upload,
         )
         self.do(self.swarm.start(self.now))
         if opened and not magnet:

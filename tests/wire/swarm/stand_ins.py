@@ -23,7 +23,7 @@ def connection_to(host: str, *, outgoing: bool = True, now: float = 1000.0) -> P
 def stand_in(number: int, *pieces: int, choking: bool = False) -> Peer:
     """Peer number so and so, with these pieces."""
     host = f"20.{number >> 8}.{number & 255}.1"
-    peer = Peer(connection_to(host), host_key(host), 1000.0)
+    peer = Peer(connection_to(host), host_key(host), 1000.0, False)
     peer.connection.peer_choking = choking
     peer.mask = sum(1 << piece_index for piece_index in pieces)
     return peer

@@ -14,7 +14,7 @@ LOCAL = AddressPolicy(allow_local=True)
 
 
 def peer(host: str, *, outgoing: bool = False, since: float = 0.0) -> Peer:
-    return Peer(connection_to(host, outgoing=outgoing), host_key(host), since)
+    return Peer(connection_to(host, outgoing=outgoing), host_key(host), since, False)
 
 
 def admission(policy: AddressPolicy | None = None, per_host: int = 1) -> Admission:

@@ -2,17 +2,24 @@
 
 import pytest
 
-from tests.wire.swarm.scene import TORRENT, Guest, Scene
+from tests.wire.swarm.scene import POLICY, TORRENT, Guest, Scene
 from tests.wire.torrents import single_file
 from torrentd.config.schema import Limits
+from torrentd.wire.formats.address import AddressPolicy
 from torrentd.wire.formats.geometry import BlockRef
+from torrentd.wire.peer.connection import PeerConnection
 from torrentd.wire.peer.events import Choked, RequestRejected, Unchoked
 from torrentd.wire.swarm.actions import ReadBlocks
+from torrentd.wire.swarm.throttle import Throttle
 from torrentd.wire.swarm.uploads import REFUSALS_MAX
 
 
-def seeding(limits: Limits | None = None) -> Scene:
-    scene = Scene(opened=False, limits=limits)
+def seeding(
+    limits: Limits | None = None,
+    upload: Throttle | None = None,
+    policy: AddressPolicy = POLICY,
+) -> Scene:
+    scene = Scene(opened=False, limits=limits, upload=upload, policy=policy)
     scene.open(scene.full())
     return scene
 
@@ -182,3 +189,57 @@ def test_a_flood_of_requests_stays_within_the_queue() -> None:
         ask(guest, *blocks[at : at + 500])
     assert len(guest.near.owed) <= 512
     assert scene.told(ReadBlocks) == []
+
+
+class TestRateLimit:
+    RATE = 64 * 1024
+
+    def _served(self, scene: Scene, seconds: int) -> dict[PeerConnection, int]:
+        """Bytes that each guest was sent, its requests renewed all the time."""
+        everything = [block for i in range(12) for block in scene.info.geometry.blocks(i)]
+        for _ in range(seconds * 10):
+            for guest in scene.guests.values():
+                if len(guest.near.owed) < 10:
+                    ask(guest, *everything)
+            scene.read()
+            scene.later(0.1)
+        return {guest.near: guest.near.uploaded_bytes for guest in scene.guests.values()}
+
+    def test_peers_together_are_sent_what_it_allows_and_share_it(self) -> None:
+        scene = seeding(upload=Throttle(self.RATE, 1000.0))
+        for number in range(3):
+            leecher(scene, f"20.{number}.0.1")
+        sent = self._served(scene, 12)
+        assert sum(sent.values()) == pytest.approx(12 * self.RATE, rel=0.1)
+        for one in sent.values():
+            assert one == pytest.approx(4 * self.RATE, rel=0.25)
+
+    def test_nothing_waits_in_front_of_what_we_have_to_say(self) -> None:
+        """A block is queued when it may be sent, so that our own requests are never late."""
+        scene = seeding(upload=Throttle(self.RATE, 1000.0))
+        guest = leecher(scene)
+        ask(guest, *(block for i in range(12) for block in scene.info.geometry.blocks(i)))
+        scene.read()
+        assert len(guest.near.owed) > 20
+        assert guest.near.uploaded_bytes <= 2 * 16_384
+
+    @pytest.mark.parametrize("spares_local", [True, False])
+    def test_the_local_network_is_spared_unless_asked_for(self, spares_local: bool) -> None:
+        upload = Throttle(self.RATE, 1000.0, spares_local=spares_local)
+        scene = seeding(upload=upload, policy=AddressPolicy(allow_local=True))
+        guest = leecher(scene, "192.168.1.7")
+        ask(guest, *(block for i in range(8) for block in scene.info.geometry.blocks(i)))
+        scene.read()
+        assert (not guest.near.owed) is spares_local
+
+    def test_a_limit_that_is_lifted_serves_those_who_waited(self) -> None:
+        upload = Throttle(1000, 1000.0)
+        scene = seeding(upload=upload)
+        guest = leecher(scene)
+        ask(guest, *scene.info.geometry.blocks(0), *scene.info.geometry.blocks(1))
+        scene.read()
+        assert guest.near.owed
+        upload.set_rate(0, scene.now)
+        scene.later(1.0)
+        scene.read()
+        assert not guest.near.owed
