@@ -49,6 +49,8 @@ def _paragraph(key: Key) -> str:
 def _yaml_lines(key: Key) -> list[str]:
     last = key.name.rpartition(".")[2]
     value = SHOWN_DEFAULTS.get(key.name, key.default)
+    if value == ():
+        return [f"{last}: []"]
     if isinstance(value, tuple):
         return [f"{last}:", *(f'  - "{item}"' for item in value)]
     return [f"{last}: {_scalar(value, key.is_size)}"]

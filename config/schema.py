@@ -2,8 +2,8 @@
 
 A field carries its default, its bounds and one sentence for its reader; `torrentd.yaml` and the
 sentences of `load.py` are made of these. Paths have no default here, since the right one depends
-on who starts the daemon: `places.py` knows it, `load.py` fills it in. Imports nothing of ours, so
-that every core may read `Limits`.
+on who starts the daemon: `places.py` knows it, `load.py` fills it in. Imports a leaf alone, so that
+every core may read `Limits`.
 """
 
 import ipaddress
@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from torrentd.config.times import parse_time_span
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -100,6 +102,11 @@ def _host_port(text: str) -> str:
     return text
 
 
+def _times(text: str) -> str:
+    parse_time_span(text)
+    return text
+
+
 Count = Annotated[int, Field(strict=True), Right("a whole number")]
 Size = Annotated[int, Field(strict=True), BeforeValidator(_size), Right(SIZE_TEXT)]
 Flag = Annotated[bool, Field(strict=True), Right("true or false")]
@@ -119,6 +126,13 @@ ListenAddress = Annotated[
 ]
 HostPort = Annotated[
     str, AfterValidator(_host_port), Right("host:port, as in dht.example.org:6881")
+]
+
+
+Times = Annotated[
+    str,
+    AfterValidator(_times),
+    Right("a span of local time, as in mon-fri 08:00-18:00 or 22:00-06:00"),
 ]
 
 
@@ -267,6 +281,32 @@ class Limits(_Section):
     """The longest line a control client may send; torrent files travel apart from it."""
 
 
+class Rates(_Section):
+    """How fast the data of torrents may flow, in bytes a second; 0: as fast as it can. What the DHT
+    and the peers say to each other is not counted."""
+
+    download_bytes_per_s_max: Size = Field(default=0, ge=0, le=1024 * 1024 * MIB)
+    """Of all torrents together, in."""
+
+    upload_bytes_per_s_max: Size = Field(default=0, ge=0, le=1024 * 1024 * MIB)
+    """Of all torrents together, out."""
+
+    alternative_download_bytes_per_s_max: Size = Field(default=0, ge=0, le=1024 * 1024 * MIB)
+    """The same, while the alternative limits hold."""
+
+    alternative_upload_bytes_per_s_max: Size = Field(default=0, ge=0, le=1024 * 1024 * MIB)
+    """The same, while the alternative limits hold."""
+
+    alternative_times: Annotated[
+        tuple[Times, ...],
+        Right("a list of at most 50 spans of local time, as in mon-fri 08:00-18:00"),
+    ] = Field(default=(), max_length=50)
+    """When the alternative limits hold, unless `torrentctl limits --alternative` says otherwise."""
+
+    limit_local_network: Flag = False
+    """Count peers of this machine and of private networks too."""
+
+
 class Log(_Section):
     """What the daemon tells about itself, on standard error."""
 
@@ -292,4 +332,5 @@ class Config(_Section):
     dht: Dht = Dht()
     network: Network = Network()
     limits: Limits = Limits()
+    rates: Rates = Rates()
     log: Log = Log()

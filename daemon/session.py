@@ -23,6 +23,7 @@ from torrentd.daemon.known import Known
 from torrentd.daemon.logs import get_logger
 from torrentd.daemon.path_claims import PathClaims
 from torrentd.daemon.pointers import Pointers
+from torrentd.daemon.rates import Rates
 from torrentd.daemon.selectors import select, select_one
 from torrentd.daemon.services import Services
 from torrentd.daemon.state_dir import StateDir
@@ -74,6 +75,7 @@ class Session:
         self._rng = random.Random(self._seed)
         self._policy = AddressPolicy(config.network.allow_local_addresses)
         self._state = StateDir(config.state_dir)
+        self._rates = Rates(config.rates)
         self._torrents: dict[InfoHash, Torrent] = {}
         self._started_at = time.monotonic()
         self._accepts = TokenBucket(config.limits.dials_per_s_max, self._started_at)
@@ -100,6 +102,7 @@ class Session:
         self._healing.start()
         self.tasks.spawn(self._save_now_and_then(), "save now and then")
         self.tasks.spawn(self._watch_disks(), "watch the disks")
+        self.tasks.spawn(self._rates.run(), "rate limits by the clock")
 
     async def stop(self) -> None:
         """In at most two seconds: everything that is known goes on record."""
@@ -141,6 +144,7 @@ class Session:
         self._disk.cache.resize(limits.read_cache_bytes_max)
         self._services.buffers.resize(limits.piece_buffers_bytes_max)
         self._services.free_space.limits = limits
+        self._rates.reconfigure(config.rates)
         return waiting
 
     # ---- commands
@@ -290,6 +294,7 @@ class Session:
             admission=self._admission,
             dialer=self._dialer,
             discovery=self._discovery,
+            rates=self._rates,
             receive_buffer=ReceiveBuffer(),
             checks=asyncio.Semaphore(CHECKS_AT_ONCE),
         )

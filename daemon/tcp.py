@@ -33,6 +33,7 @@ class Hold(IntFlag):
 
     CORE = 1  # it was told too much at once
     DISK = 2  # pieces wait to be written
+    RATE = 4  # the download limit
 
 
 class LinkOwner(Protocol):
@@ -90,6 +91,7 @@ class Link(asyncio.BufferedProtocol):
         "_unsent_bytes",
         "_uploaded_bytes",
         "_vain_looks",
+        "_window",
         "connection",
         "on_closed",
         "owner",
@@ -106,7 +108,7 @@ class Link(asyncio.BufferedProtocol):
         self.connection = connection
         self.owner = owner
         self.on_closed: Callable[[Link], None] | None = None
-        self._buffer = buffer.view
+        self._buffer = self._window = buffer.view
         self._tasks = tasks
         self._send_buffer_bytes_max = send_buffer_bytes_max
         self._transport: asyncio.Transport | None = None
@@ -125,7 +127,7 @@ class Link(asyncio.BufferedProtocol):
         self._guarded(lambda: self.owner.link_up(self))
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        return self._buffer
+        return self._window
 
     def buffer_updated(self, nbytes: int) -> None:
         try:
@@ -204,6 +206,10 @@ class Link(asyncio.BufferedProtocol):
             transport.pause_reading()
         else:
             transport.resume_reading()
+
+    def limit_read(self, size_bytes: int | None) -> None:
+        """One read takes no more than this; None: what the buffer holds."""
+        self._window = self._buffer if size_bytes is None else self._buffer[:size_bytes]
 
     def _rest(self) -> None:
         """The core has heard too much at once (W9)."""

@@ -318,6 +318,7 @@ class Torrent:
             metadata=self._metadata,
             select=self._state.select,
             buffers=self._services.buffers,
+            upload=self._services.rates.upload,
         )
         return Traffic(self._services, self.infohash, swarm, self)
 

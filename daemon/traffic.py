@@ -9,6 +9,7 @@ from functools import partial
 from typing import Protocol, assert_never
 
 from torrentd.daemon.driver import Driver
+from torrentd.daemon.intake import Intake
 from torrentd.daemon.logs import get_logger
 from torrentd.daemon.read_cache import Blocks
 from torrentd.daemon.services import Services
@@ -68,6 +69,10 @@ class Traffic:
         self._driver = Driver(self.swarm.next_deadline, self._tick)
         self._running = False
         self._closed = False
+        meter = services.rates.download.meter(time.monotonic())
+        self._intake = Intake(meter, self.links, services.policy.is_local)
+        self._intake_driver = Driver(self._intake.next_deadline, self._intake.tick)
+        services.rates.listeners[self._intake] = None
         self._held: dict[Link, None] = {}  # not read from while the disk is behind
 
     def start(self) -> None:
@@ -88,6 +93,10 @@ class Traffic:
         self._closed = True
         self.stop()
         self._driver.stop()
+        self._intake_driver.stop()
+        self._intake.close()
+        self.swarm.upload_meter.leave()
+        self._services.rates.listeners.pop(self._intake, None)
 
     def peers_found(self, addresses: list[Address], source: Source) -> None:
         now = time.monotonic()
@@ -125,6 +134,7 @@ class Traffic:
         now = time.monotonic()
         link.owner = self
         self.links[link.connection] = link
+        self._intake.meet(link)
         self.perform(self.swarm.add_connection(link.connection, now), now)
 
     def note_stages(self, now: float) -> None:
@@ -158,12 +168,17 @@ class Traffic:
             return
         now = time.monotonic()
         self.links[link.connection] = link
+        self._intake.meet(link)
         self.perform(self.swarm.add_connection(link.connection, now), now)
 
     def link_received(self, link: Link, data: memoryview) -> None:
         now = time.monotonic()
         if link.connection in self.links:
+            before_bytes = self.swarm.downloaded_bytes
             self.perform(self.swarm.receive_data(link.connection, data, now), now)
+            if self._intake.meter.is_limited:
+                self._intake.received(link, self.swarm.downloaded_bytes - before_bytes, now)
+                self._intake_driver.rearm(now)
             if self.storage is not None and self.storage.congested:
                 self._held[link] = None
                 link.hold_reading(Hold.DISK, True)
@@ -186,6 +201,7 @@ class Traffic:
     def link_lost(self, link: Link) -> None:
         now = time.monotonic()
         if self.links.pop(link.connection, None) is not None:
+            self._intake.lost(link)
             self.perform(self.swarm.connection_lost(link.connection, now), now)
 
     # ---- what the swarm asks for
@@ -245,6 +261,7 @@ class Traffic:
     def _close_link(self, action: Close) -> None:
         link = self.links.pop(action.connection, None)
         if link is not None:
+            self._intake.lost(link)
             log.debug("closed", peer=str(action.connection.address), reason=action.reason)
             link.close()
 

@@ -201,6 +201,25 @@ class TestBackPressure:
 
         run(scenario())
 
+    def test_a_read_takes_no_more_than_it_may(self) -> None:
+        async def scenario() -> None:
+            async with supervised() as tasks:
+                room = LinkRoom(tasks)
+                room.link.limit_read(5)
+                await room.connect()
+                room.peer.send(b"hello world")
+                await until(lambda: room.received == b"hello world")
+                assert room.told == ["up"] + ["received"] * 3
+                room.link.limit_read(None)
+                room.peer.send(b"hello world")
+                await until(lambda: len(room.received) == 22)
+                assert room.told.count("received") == 4
+                room.link.abort()
+                await until(lambda: "lost" in room.told)
+                room.peer.close()
+
+        run(scenario())
+
     def test_a_core_that_heard_too_much_is_given_a_rest(self) -> None:
         """W9."""
 

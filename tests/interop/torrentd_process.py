@@ -24,6 +24,7 @@ class TorrentdProcess:
         port: int = PORT,
         bootstrap: list[str] | None = None,
         limits: dict[str, int] | None = None,
+        rates: dict[str, int | bool] | None = None,
         launcher: Callable[..., list[str]] | None = None,
         allow_local: bool = True,
     ) -> None:
@@ -47,6 +48,7 @@ class TorrentdProcess:
                 "free_percent_min": 0,
                 **(limits or {}),
             },
+            "rates": rates or {},
             "log": {"level": "info", "format": "json"},
         }
         (directory / "torrentd.yaml").write_text(json.dumps(config))  # JSON is YAML
