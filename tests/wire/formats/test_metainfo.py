@@ -161,19 +161,27 @@ class TestLimits:
     def test_a_torrent_without_a_name(self, name: "Bencoded | None") -> None:
         assert "name" in refused(changed(SINGLE.metadata, name=name))
 
-    def test_the_largest_list_of_files_takes_seconds_at_most(self) -> None:
-        """T14; a tenth of it, since time grows with the count and with nothing else."""
-        count = FILE_COUNT_MAX // 10
-        entries: list[Bencoded] = [
-            {b"length": 1, b"path": [b"d%d" % (i % 100), b"f%d" % i]} for i in range(count)
-        ]
-        metadata = changed(
-            SINGLE.metadata, length=None, files=entries, piece_length=2**20, pieces=b"h" * 20
+    def test_the_time_for_a_list_of_files_grows_with_its_length_alone(self) -> None:
+        """T14. Eight times the files take about eight times as long; if each were compared with
+        all others, 64 times. The best of several, in time of this process: the machine is shared."""
+        few, many = (
+            min(_decoding_s(count) for _ in range(3))
+            for count in (FILE_COUNT_MAX // 80, FILE_COUNT_MAX // 10)
         )
-        started = time.perf_counter()
-        info = decode_info(metadata)
-        assert len(safe_names(info, SINGLE.infohash)) == count
-        assert time.perf_counter() - started < 2  # 0.5 s on a laptop
+        assert many < 30 * few
+
+
+def _decoding_s(count: int) -> float:
+    entries: list[Bencoded] = [
+        {b"length": 1, b"path": [b"d%d" % (i % 100), b"f%d" % i]} for i in range(count)
+    ]
+    metadata = changed(
+        SINGLE.metadata, length=None, files=entries, piece_length=2**20, pieces=b"h" * 20
+    )
+    started = time.process_time()
+    info = decode_info(metadata)
+    assert len(safe_names(info, SINGLE.infohash)) == count
+    return time.process_time() - started
 
 
 class TestNames:
