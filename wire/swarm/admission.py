@@ -8,6 +8,9 @@ from torrentd.wire.formats.ids import PeerId
 from torrentd.wire.swarm.peer import Peer
 
 IDLE_S = 120.0  # without a byte either way: useless
+BARREN_S = 25.0  # we want something of it, it has proved nothing, and others wait
+BARREN_BYTES_PER_S = 1024.0  # slower than this is no sign of good will
+INCOMING_SHARE = 5  # one place in so many is for those whom we dial: strangers cannot fill a swarm
 
 
 class Admission:
@@ -24,6 +27,11 @@ class Admission:
     def is_full(self, peer_count: int) -> bool:
         """No room for one more."""
         return peer_count >= self._limits.peers_per_torrent_max
+
+    def takes_incoming(self, incoming_count: int) -> bool:
+        """There is room for one more who dialed us."""
+        places = self._limits.peers_per_torrent_max
+        return incoming_count < places - places // INCOMING_SHARE
 
     def may_share_host(self, host: str) -> bool:
         """A local network that is allowed at all may have many peers behind one address."""
@@ -54,6 +62,22 @@ class Admission:
         """The peer that has been of no use for the longest time, when there is one."""
         idle = [peer for peer in peers if _is_idle(peer, now)]
         return min(idle, key=lambda peer: peer.since, default=None)
+
+    def barren(self, peers: Iterable[Peer], now: float) -> list[Peer]:
+        """While we want something: those who had their time, gave no piece that passed its hash,
+        give nothing worth the name now, and take nothing. The one who is here longest is first."""
+        return sorted(
+            (peer for peer in peers if _is_barren(peer, now)), key=lambda peer: peer.since
+        )
+
+
+def _is_barren(peer: Peer, now: float) -> bool:
+    connection = peer.connection
+    if peer.since + BARREN_S > now or peer.verified or peer.reading:
+        return False
+    return connection.download_rate.bytes_per_s(now) < BARREN_BYTES_PER_S and not (
+        connection.upload_rate.bytes_per_s(now)
+    )
 
 
 def _is_idle(peer: Peer, now: float) -> bool:

@@ -11,6 +11,8 @@ from torrentd.wire.swarm.admission import Admission
 from torrentd.wire.swarm.candidates import Candidates
 from torrentd.wire.swarm.peer import Peer
 
+GLANCE_S = 1.0  # between two looks for somebody who may go, while the swarm is full
+
 
 class Company:
     """The peers of one swarm, in the order in which they came, and those who may become some."""
@@ -25,6 +27,7 @@ class Company:
         self._limits = limits
         self._policy = policy
         self._dialing: dict[Address, None] = {}
+        self._glance_at = 0.0
 
     @property
     def dialing(self) -> int:
@@ -40,17 +43,19 @@ class Company:
             self._dialing.pop(address, None)
             peer.listen_address = address
         loser = self._admission.loser(peer, self._same_host(peer))
-        full = self._admission.is_full(len(self.peers)) and loser in (None, peer)
+        full = not self._has_room(connection) and loser in (None, peer)
         self.peers[connection] = peer
         if full or self.candidates.is_banned(address.host):
             return peer, [peer]
         return peer, [] if loser is None else [loser]
 
-    def to_evict(self, now: float) -> Peer | None:
-        """Who must go before somebody new may come: nobody, unless there is no room."""
-        if not self._admission.is_full(len(self.peers)):
+    def to_evict(self, connection: PeerConnection, now: float) -> Peer | None:
+        """Who must go before this one may come: nobody, unless there is no room."""
+        if self._has_room(connection):
             return None
-        return self._admission.useless(self.peers.values(), now)
+        incoming = self._incoming()
+        full = connection.outgoing or self._admission.takes_incoming(len(incoming))
+        return self._admission.useless(self.peers.values() if full else incoming, now)
 
     def greeted(self, peer: Peer) -> Peer | None:
         """Both handshakes are done. Returns who must part: one of two connections with one peer."""
@@ -110,7 +115,7 @@ class Company:
     def dial(self, now: float) -> list[Action]:
         """As many dials as there is room for connections."""
         dials: list[Action] = []
-        room = self._limits.peers_per_torrent_max - len(self.peers) - len(self._dialing)
+        room = self._room()
         if room <= 0:
             return dials
         hosts = dict.fromkeys(peer.host_key for peer in self.peers.values())
@@ -124,16 +129,31 @@ class Company:
             dials.append(Dial(address))
         return dials
 
+    def make_room(self, now: float) -> Peer | None:
+        """Who must go since we want something, and somebody waits to be dialed who may have it:
+        nobody, unless there is no room. Those whom the user named stay."""
+        if self._room() > 0 or now < self._glance_at:
+            return None
+        self._glance_at = now + GLANCE_S
+        due_at = self.candidates.next_deadline(now)
+        if due_at is None or due_at > now:
+            return None
+        for peer in self._admission.barren(self.peers.values(), now):
+            if self.candidates.source(peer.listen_address or peer.address) != "manual":
+                return peer
+        return None
+
     def dial_failed(self, address: Address, now: float) -> None:
         """Nobody answered there."""
         self._dialing.pop(address, None)
         self.candidates.dial_failed(address, now)
 
-    def next_deadline(self, now: float) -> float | None:
-        """When there may be somebody to dial."""
-        if len(self.peers) + len(self._dialing) >= self._limits.peers_per_torrent_max:
-            return None
-        return self.candidates.next_deadline(now)
+    def next_deadline(self, now: float, *, wants: bool) -> float | None:
+        """When there may be somebody to dial; `wants`: somebody may have to go for that."""
+        due_at = self.candidates.next_deadline(now)
+        if self._room() > 0 or due_at is None:
+            return due_at
+        return max(due_at, self._glance_at, now + GLANCE_S) if wants else None
 
     def forget_dials(self, now: float) -> None:
         """The torrent is stopped: dials under way are nobody's fault when they are refused."""
@@ -143,3 +163,15 @@ class Company:
 
     def _same_host(self, peer: Peer) -> list[Peer]:
         return [other for other in self.peers.values() if other.host_key == peer.host_key]
+
+    def _room(self) -> int:
+        """Places that neither a peer nor a dial has."""
+        return self._limits.peers_per_torrent_max - len(self.peers) - len(self._dialing)
+
+    def _incoming(self) -> list[Peer]:
+        return [peer for connection, peer in self.peers.items() if not connection.outgoing]
+
+    def _has_room(self, connection: PeerConnection) -> bool:
+        if self._admission.is_full(len(self.peers)):
+            return False
+        return connection.outgoing or self._admission.takes_incoming(len(self._incoming()))

@@ -148,7 +148,7 @@ class Swarm(Conversation):
         if not self.running:
             self._company.dial_failed(connection.address, now)
             return [Close(connection, "the torrent is stopped")]
-        useless = self._company.to_evict(now)
+        useless = self._company.to_evict(connection, now)
         if useless is not None:
             self._part(useless, "of no use for two minutes, and others wait", actions, now)
         if not connection.outgoing and connection.infohash is None:
@@ -343,6 +343,9 @@ class Swarm(Conversation):
         if self._download is not None and self._download.picker.freed:
             self._download.feed_starved(peers.values(), now)
         if self.running:
+            barren = None if self.is_complete else self._company.make_room(now)
+            if barren is not None:
+                self._part(barren, "it gave nothing, and others wait", actions, now)
             actions += self._company.dial(now)
         actions += [Transmit(connection) for connection in peers if connection.has_data_to_send]
         self._deadline_known = False
@@ -370,7 +373,9 @@ class Swarm(Conversation):
         peers = self._company.peers
         more: list[float | None] = [connection.next_deadline() for connection in peers]
         if self.running:
-            more += [self._schedule.next_deadline(), self._company.next_deadline(self._now)]
+            wants = not self.is_complete
+            more.append(self._schedule.next_deadline())
+            more.append(self._company.next_deadline(self._now, wants=wants))
         if self.metadata is None:
             more.append(self._info_download.next_deadline())
         if peers:

@@ -163,7 +163,7 @@ class TestLimits:
 
     def test_the_time_for_a_list_of_files_grows_with_its_length_alone(self) -> None:
         """T14. Eight times the files take about eight times as long; if each were compared with
-        all others, 64 times. The best of several, in time of this process: the machine is shared."""
+        all others, 64 times. The best of several, in time of this process alone."""
         few, many = (
             min(_decoding_s(count) for _ in range(3))
             for count in (FILE_COUNT_MAX // 80, FILE_COUNT_MAX // 10)

@@ -7,7 +7,7 @@ from tests.wire.swarm.stand_ins import connection_to
 from torrentd.config.schema import Limits
 from torrentd.wire.formats.address import AddressPolicy, host_key
 from torrentd.wire.formats.ids import PeerId
-from torrentd.wire.swarm.admission import IDLE_S, Admission
+from torrentd.wire.swarm.admission import BARREN_S, IDLE_S, Admission
 from torrentd.wire.swarm.peer import Peer
 
 LOCAL = AddressPolicy(allow_local=True)
@@ -87,3 +87,19 @@ def test_two_connections_of_one_peer_the_same_way_keep_the_first() -> None:
     first = Guest(scene, "127.0.0.1", peer_id=HIGHER)
     Guest(scene, "127.0.0.1", peer_id=HIGHER)
     assert scene.swarm.connections == [first.near]
+
+
+def test_barren_is_who_had_its_time_and_neither_gives_nor_takes() -> None:
+    peers = [peer(f"20.{n}.0.1") for n in range(5)]
+    peers[1].verified = 1
+    peers[2].reading[0, 0] = 16384
+    peers[3].connection.download_rate.add(1_000_000, BARREN_S)
+    peers[4].since = 1.0
+    assert admission().barren(peers, BARREN_S) == [peers[0]]
+    peers[0].connection.upload_rate.add(100_000, BARREN_S)
+    assert admission().barren(peers, BARREN_S) == []
+
+
+def test_a_fifth_of_the_places_is_for_those_whom_we_dial() -> None:
+    assert admission().takes_incoming(3)
+    assert not admission().takes_incoming(4)

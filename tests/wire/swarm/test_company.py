@@ -5,6 +5,7 @@ from torrentd.config.schema import Limits
 from torrentd.wire.formats.address import Address, AddressPolicy
 from torrentd.wire.formats.ids import PeerId
 from torrentd.wire.swarm.actions import Dial
+from torrentd.wire.swarm.admission import BARREN_S
 
 
 def test_a_full_swarm_takes_nobody_while_everybody_is_of_use() -> None:
@@ -108,3 +109,44 @@ def test_dials_are_never_more_than_there_is_room() -> None:
     assert len(scene.find(*(f"20.{n}.0.1" for n in range(20)))) == 4
     scene.do(scene.swarm.dial_failed(Address("20.99.0.1", 6881), scene.now))
     assert scene.told(Dial) == []
+
+
+class TestNoRoom:
+    """T17: whoever comes first and gives nothing must not keep out those who would give."""
+
+    PLACES = 10
+
+    def scene(self) -> Scene:
+        return Scene(limits=Limits(peers_per_torrent_max=self.PLACES))
+
+    def test_those_who_dial_us_cannot_take_every_place(self) -> None:
+        scene = self.scene()
+        for n in range(2 * self.PLACES):
+            Guest(scene, f"20.{n}.0.1")
+        assert len(scene.swarm.connections) == 8
+        assert len(scene.find("30.0.0.1", "30.1.0.1", "30.2.0.1")) == 2
+
+    def test_who_gives_nothing_goes_for_one_who_waits(self) -> None:
+        scene = self.scene()
+        guests = [Guest(scene, f"20.{n}.0.1", pieces=scene.full()) for n in range(8)]
+        guests += [
+            Guest(scene, f"20.{n}.0.1", dialed=True, pieces=scene.full()) for n in range(8, 10)
+        ]
+        scene.peer(guests[0]).verified = 1
+        scene.later(BARREN_S - 2)
+        assert scene.find("30.0.0.1") == [] and scene.closed() == []
+        scene.later(4)
+        assert [dial.address.host for dial in scene.told(Dial)] == ["30.0.0.1"]
+        assert scene.closed() == ["it gave nothing, and others wait"]
+        assert guests[0].near in scene.swarm.connections
+
+    def test_nobody_goes_while_nobody_waits_or_nothing_is_wanted(self) -> None:
+        for have, waiting in ((False, []), (True, ["30.0.0.1"])):
+            scene = Scene(limits=Limits(peers_per_torrent_max=5))
+            if have:
+                scene.open(scene.full())
+            for n in range(5):
+                Guest(scene, f"20.{n}.0.1", dialed=True)
+            scene.find(*waiting)
+            scene.later(BARREN_S + 10)
+            assert scene.closed() == []

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.wire.swarm.scene import Guest, Scene
+from torrentd.config.schema import Limits
 from torrentd.wire.formats.address import Address
 from torrentd.wire.formats.ids import PeerId
 from torrentd.wire.formats.pex import FLAG_REACHABLE, FLAG_SEED, Pex
@@ -76,7 +77,7 @@ class TestOut:
         assert told(guest) == []
 
     def test_no_more_than_fifty_at_once(self) -> None:
-        scene = Scene()
+        scene = Scene(limits=Limits(peers_per_torrent_max=80))
         for number in range(55):
             listener(scene, f"21.{number}.0.1", 7000)
         guest = listener(scene)
