@@ -4,9 +4,10 @@
 from typing import Final
 
 from torrentd.dht.bucket import BUCKET_SIZE
+from torrentd.dht.candidate import Candidate
 from torrentd.dht.contact import Contact
 from torrentd.dht.krpc import encode_query, want_argument
-from torrentd.dht.lookup import Candidate, Lookup
+from torrentd.dht.lookup import Lookup
 from torrentd.dht.network import Network
 from torrentd.dht.outputs import Output, SendDatagram
 from torrentd.dht.search import Search

@@ -7,10 +7,10 @@ and its signature verifies. Of a mutable item the highest `seq` wins.
 from typing import Final
 
 from torrentd.dht.bucket import BUCKET_SIZE
+from torrentd.dht.candidate import Candidate
 from torrentd.dht.item_messages import item_values, mutable_item
 from torrentd.dht.items import SEQ_MAX, VALUE_BYTES_MAX, ImmutableItem, Item, MutableItem
 from torrentd.dht.krpc import Response
-from torrentd.dht.lookup import Candidate
 from torrentd.dht.outputs import ItemEnded, Output, PutEnded
 from torrentd.dht.search import Search
 from torrentd.dht.signatures import Signatures

@@ -6,8 +6,8 @@ The sample stays the same for an interval, which is told, so that asking more of
 import random
 from typing import Final
 
+from torrentd.dht.candidate import Candidate
 from torrentd.dht.krpc import Response
-from torrentd.dht.lookup import Candidate
 from torrentd.dht.node_id import NodeId
 from torrentd.dht.outputs import Output, SampleEnded
 from torrentd.dht.peer_store import PeerStore

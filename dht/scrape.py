@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from torrentd.dht.bloom_filter import FILTER_BYTES, BloomFilter
+from torrentd.dht.candidate import Candidate
 from torrentd.dht.krpc import Response
-from torrentd.dht.lookup import Candidate
 from torrentd.dht.node_id import NodeId
 from torrentd.dht.outputs import Output, ScrapeEnded
 from torrentd.dht.search import PEERS_MAX, Search

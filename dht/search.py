@@ -8,8 +8,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
+from torrentd.dht.candidate import Candidate
 from torrentd.dht.krpc import Response
-from torrentd.dht.lookup import Candidate, Lookup
+from torrentd.dht.lookup import Lookup
 from torrentd.dht.node_id import NodeId
 from torrentd.dht.outputs import Outcome, Output, PeersFound, SearchEnded
 from torrentd.dht.stats import SearchStats

@@ -90,9 +90,11 @@ class Searches:
                 continue
             if network.upkeep is None:
                 network.upkeep = self._own_lookup(network, network.own_id, now)
-            for address in seeds:
-                network.upkeep.offer(address, None)
-            out += self._advance(network.upkeep, None, now)
+            out += self._begin_with(network.upkeep, seeds, None, now)
+            for search in self._active.values():  # a round trip sooner than by what we then know
+                for lookup in search.lookups:
+                    if lookup.family == family and lookup.is_hungry:
+                        out += self._begin_with(lookup, seeds, search, now)
         return out
 
     def join(self, network: Network, addresses: list[Address], now: float) -> list[Output]:
@@ -131,6 +133,7 @@ class Searches:
             own = [node for node in nodes if is_ipv6(node[1].host) == (lookup.family == "ipv6")]
             lookup.answered(candidate, response.node_id, own, response.token)
             if search is not None and not search.is_cancelled:
+                lookup.has_peers = lookup.has_peers or bool(peers)
                 out += search.heard(candidate, response, peers, now)
                 out += search.hop(
                     candidate, "answered", now - transaction.sent_at, len(nodes), peers
@@ -219,6 +222,13 @@ class Searches:
         table = self._networks[lookup.family].table
         for contact in table.closest_nodes(lookup.target, START_NODES, now, good_only=False):
             lookup.offer(contact.address, contact.id, rtt_s=contact.rtt_s)
+
+    def _begin_with(
+        self, lookup: Lookup, seeds: list[Address], search: Search | None, now: float
+    ) -> list[Output]:
+        for address in seeds:
+            lookup.offer(address, None)
+        return self._advance(lookup, search, now)
 
     def _own_lookup(self, network: Network, target: NodeId, now: float) -> Lookup:
         lookup = Lookup(target, network.family, self._policy, wants_peers=False)

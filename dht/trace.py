@@ -4,8 +4,8 @@ target that node is, how long it took, and what it gave. It announces nothing.""
 from collections.abc import Sequence
 from typing import Final
 
+from torrentd.dht.candidate import Candidate
 from torrentd.dht.krpc import Response
-from torrentd.dht.lookup import Candidate
 from torrentd.dht.outputs import HopEnded, Outcome, Output, TraceEnded
 from torrentd.dht.search import Search
 from torrentd.wire.formats.address import Address, is_ipv6

@@ -9,7 +9,8 @@ import random
 from dataclasses import dataclass
 from typing import Final
 
-from torrentd.dht.lookup import Candidate, Lookup
+from torrentd.dht.candidate import Candidate
+from torrentd.dht.lookup import Lookup
 from torrentd.dht.node_id import id_fits_host
 from torrentd.dht.search import Search
 from torrentd.wire.formats.address import Address

@@ -91,7 +91,7 @@ GUARDS: list[Guard] = [
     ),
     Guard("D2", attacks.token_guessed, {"dht.tokens.TOKEN_BYTES": 1}),
     Guard("D2", attacks.token_guessed, {"dht.tokens.compare_digest": yes}),
-    Guard("D3", lookup_attacks.chosen_ids_end_a_search, {"dht.lookup.id_fits_host": yes}),
+    Guard("D3", lookup_attacks.chosen_ids_end_a_search, {"dht.candidate.id_fits_host": yes}),
     Guard("D3", lookup_attacks.chosen_ids_use_up_the_queries, {"dht.lookup.MISFITS_MAX": HUGE}),
     Guard(
         "D4",

@@ -5,7 +5,8 @@ Each returns whether it succeeds. D3, D4, D7 and D11 of design's table b8.
 import random
 
 from tests.dht.makers import LOCAL, NOW, PUBLIC, address, node_id
-from torrentd.dht.lookup import Candidate, Lookup
+from torrentd.dht.candidate import Candidate
+from torrentd.dht.lookup import WINDOW, Lookup
 from torrentd.dht.node_id import NodeId, node_id_for
 from torrentd.wire.formats.address import Address
 
@@ -41,11 +42,11 @@ def all_asked(lookup: Lookup, named: list[tuple[NodeId, Address]]) -> list[Candi
 
 
 def chosen_ids_end_a_search() -> bool:
-    """Eight nodes right beside the target, whose ids BEP 42 does not allow, and nobody else is
-    asked."""
+    """Nodes right beside the target, whose ids BEP 42 does not allow, as many as are asked before
+    eight of them have answered; and nobody else is asked."""
     honest = [address(index) for index in range(8)]
     lookup = lookup_with([each.host for each in honest])
-    for index in range(8):
+    for index in range(2 * WINDOW):
         lookup.offer(address(100 + index), node_id(index + 1))
     return not any(candidate.address in honest for candidate in all_asked(lookup, []))
 

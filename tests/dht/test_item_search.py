@@ -13,11 +13,11 @@ from tests.dht.makers import (
     response,
     signed,
 )
+from torrentd.dht.candidate import Candidate
 from torrentd.dht.item_messages import item_values
 from torrentd.dht.item_search import ItemGet, ItemPut
 from torrentd.dht.items import ImmutableItem, Item, MutableItem
 from torrentd.dht.krpc import Query, Response, encode_error
-from torrentd.dht.lookup import Candidate
 from torrentd.dht.node import DhtNode
 from torrentd.dht.node_id import NodeId
 from torrentd.dht.outputs import ItemEnded, Output, PutEnded

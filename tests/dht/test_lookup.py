@@ -3,17 +3,16 @@
 import random
 
 from tests.dht.makers import LOCAL, NOW, PUBLIC, address, node_id
+from torrentd.dht.candidate import SOFT_TIMEOUT_S, Candidate, State
 from torrentd.dht.lookup import (
     LOOKUP_S,
     MISFITS_MAX,
     NEIGHBOURS_MAX,
     NODES_PER_REPLY,
     QUERIES_MAX,
-    SOFT_TIMEOUT_S,
     WINDOW,
-    Candidate,
+    WINDOW_WITH_PEERS,
     Lookup,
-    State,
 )
 from torrentd.dht.node_id import NodeId, distance, node_id_for, random_node_id
 from torrentd.wire.formats.address import Address
@@ -52,13 +51,35 @@ def answer(lookup: Lookup, candidate: Candidate, nodes: list[tuple[NodeId, Addre
 
 
 class TestOverview:
-    def test_the_closest_are_asked_first_and_eight_at_once(self) -> None:
+    def test_the_closest_are_asked_first_and_six_at_once(self) -> None:
         lookup = make()
         offer(lookup, 30)
         asked = lookup.next_queries(NOW)
         distances = [candidate.distance for candidate in asked]
         assert len(asked) == WINDOW and distances == sorted(distances)
         assert lookup.next_queries(NOW) == []
+
+    def test_who_is_named_nearer_is_asked_at_once_whoever_else_is_awaited(
+        self,
+    ) -> None:
+        lookup, rng = make(), random.Random(3)
+        offer(lookup, 30)
+        first = lookup.next_queries(NOW)
+        nearer = [near(100 + index, rng, zero_bits=9) for index in range(8)]
+        answer(lookup, first[0], nearer)
+        asked = {candidate.address for candidate in lookup.next_queries(NOW)}
+        assert len(asked) == WINDOW and asked <= {where for _, where in nearer}
+
+    def test_once_peers_are_found_one_at_a_time_is_enough(self) -> None:
+        """Downloading begins; what is left is to learn who is closest, for the announce."""
+        lookup = make()
+        offer(lookup, 30)
+        first = lookup.next_queries(NOW)
+        lookup.has_peers = True
+        for candidate in first:
+            answer(lookup, candidate, [])
+        assert len(lookup.next_queries(NOW)) == WINDOW_WITH_PEERS
+        assert not lookup.is_finished(NOW)
 
     def test_a_silent_node_frees_its_place_and_its_late_answer_counts(self) -> None:
         lookup = make()
@@ -86,7 +107,7 @@ class TestOverview:
         while not lookup.is_finished(NOW):
             for candidate in lookup.next_queries(NOW):
                 answer(lookup, candidate, [])
-        assert lookup.queries == 8
+        assert lookup.queries == 2 * WINDOW, "the second lot was on its way"
         truth = sorted(
             distance(fitting(i, rng)[0], TARGET) for rng in [random.Random(0)] for i in range(30)
         )

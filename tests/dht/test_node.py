@@ -231,7 +231,9 @@ class TestHostileReplies:
     def test_mapped_addresses_in_nodes6_are_no_way_around(self) -> None:
         mapped = bytes(10) + b"\xff\xff" + bytes([127, 0, 0, 1]) + b"\x1a\xe1"
         _, out = self.reply_with({b"nodes6": b"\x05" * 20 + mapped, b"values": [mapped]})
-        assert not out
+        known = [*friends(4), *(address(300 + index) for index in range(3))]
+        assert not [each for each in sent(out) if each.address not in known]
+        assert not [each for each in out if isinstance(each, PeersFound)]
 
     def test_our_own_id_and_our_own_address_are_not_asked(self) -> None:
         node, _ = self.reply_with({})
@@ -249,7 +251,7 @@ class TestHostileReplies:
         assert {address(77), EXTERNAL}.isdisjoint(d.address for d in sent(out))
 
     def test_the_same_node_eight_times_is_asked_once(self) -> None:
-        one = b"\x05" * 20 + pack_address(address(99))
+        one = INFOHASH + pack_address(address(99))
         _, out = self.reply_with({b"nodes": one * 8})
         assert [q.method for q, to in queries(out) if to == address(99)].count(b"get_peers") == 1
 
@@ -426,7 +428,7 @@ class TestBootstrap:
             where = Address("127.0.0.1", port)
             befriend(node, {where: NodeId(rng.randbytes(20))})
         assert node.stats(NOW).nodes_good >= 12  # not one, as of a public machine
-        assert len(searching(node)) == 8
+        assert len(searching(node)) == WINDOW
 
 
 class TestTime:

@@ -13,6 +13,7 @@ from tests.dht.makers import (
     response,
 )
 from torrentd.dht.health import SILENT_S
+from torrentd.dht.lookup import WINDOW
 from torrentd.dht.node import DhtNode
 from torrentd.dht.node_id import id_fits_host, random_node_id
 from torrentd.dht.outputs import (
@@ -114,7 +115,8 @@ class TestReturn:
             for query, to in queries(node.tick(back))[:1]:
                 out = node.receive_datagram(response(query, {b"id": known[to]}), to, back)
         assert SilenceEnded("ipv4", NOW) in out
-        assert len([query for query, _ in queries(out) if query.method == b"find_node"]) >= 7
+        asked = [query for query, _ in queries(out) if query.method == b"find_node"]
+        assert len(asked) >= WINDOW - 1
         assert state(node, back) == "online"
 
     def test_what_failed_during_it_is_questionable_and_asked_once_more(self) -> None:

@@ -14,8 +14,8 @@ from tests.dht.makers import (
     response,
 )
 from torrentd.config.schema import Limits
+from torrentd.dht.candidate import Candidate
 from torrentd.dht.krpc import Response
-from torrentd.dht.lookup import Candidate
 from torrentd.dht.outputs import SampleEnded
 from torrentd.dht.peer_store import PeerStore
 from torrentd.dht.sampling import (

@@ -14,8 +14,9 @@ from tests.dht.makers import (
     sent,
 )
 from torrentd.dht.bloom_filter import BloomFilter
+from torrentd.dht.candidate import Candidate
 from torrentd.dht.krpc import Response, decode_message
-from torrentd.dht.lookup import Candidate
+from torrentd.dht.lookup import WINDOW
 from torrentd.dht.node import DhtNode
 from torrentd.dht.outputs import Output, ScrapeEnded
 from torrentd.dht.scrape import Scrape
@@ -83,7 +84,7 @@ def test_it_is_a_search_that_ends_with_the_count() -> None:
     befriend(node, known)
     out = node.search(Scrape(INFOHASH), NOW)
     asked = [each for each, _ in queries(out)]
-    assert len(asked) == 8 and all(each.arguments[b"scrape"] == 1 for each in asked)
+    assert len(asked) == WINDOW and all(each.arguments[b"scrape"] == 1 for each in asked)
     told = answer_all(node, out, dict(known), filters(range(4), range(10, 16)))
     [ended] = [output for output in told if isinstance(output, ScrapeEnded)]
     assert (ended.target, ended.seeds, ended.peers) == (INFOHASH, 4, 6) and ended.nodes >= 8

@@ -24,6 +24,7 @@ from torrentd.dht.krpc import (
     decode_arguments,
     decode_message,
 )
+from torrentd.dht.lookup import WINDOW
 from torrentd.dht.node import DhtNode
 from torrentd.dht.node_id import NodeId, random_node_id
 from torrentd.dht.outputs import Output, PeersFound, SearchEnded
@@ -50,7 +51,7 @@ class TestSearch:
         node = dht_node()
         befriend(node, friends(20))
         asked = get_peers_of(node.get_peers(INFOHASH, NOW))
-        assert len(asked) == 8
+        assert len(asked) == WINDOW
         own_id = NodeId(bytes.fromhex(node.stats(NOW).families[0].node_id))
         assert all(decode_arguments(q) == GetPeers(own_id, INFOHASH, ()) for q, _ in asked)
 
@@ -168,7 +169,7 @@ class TestBothFamilies:
         node = dht_node(families=("ipv4", "ipv6"))
         node.get_peers(INFOHASH, NOW)
         asked = queries(node.bootstrap([address(1)], NOW))
-        assert len(asked) == 1
+        assert [query.method for query, _ in asked] == [b"find_node", b"get_peers"]
         six = b"\x07" * 20 + pack_address(address6(1))
         out = answer(node, *asked[0], THEIR_ID, {b"nodes6": six})
         assert address6(1) in {to for _, to in get_peers_of(out)}
@@ -180,5 +181,5 @@ class TestBothFamilies:
         known = {address6(i): random_node_id(rng) for i in range(10)} | friends(10)
         befriend(node, known)
         asked = get_peers_of(node.get_peers(INFOHASH, NOW))
-        assert len(asked) == 16
-        assert sum(":" in to.host for _, to in asked) == 8
+        assert len(asked) == 2 * WINDOW
+        assert sum(":" in to.host for _, to in asked) == WINDOW
