@@ -35,6 +35,7 @@ bench-swarm: $(VENV)/.ready-dev  ## whole swarms in virtual time: table and pict
 	$(BIN)/python -m tests.bench.swarm --plots tests/bench/out/swarm $(ARGS)
 
 bench-magnet: $(VENV)/.ready-dev  ## add → metadata on a simulated mainline network; 12 minutes
+	$(BIN)/python -m tests.bench.mainline.virtual
 	$(BIN)/python -m tests.bench.mainline $(ARGS)
 
 bench-outage: $(VENV)/.ready-dev  ## how soon it is back after the network returns; root, ten minutes

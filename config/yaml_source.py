@@ -76,11 +76,14 @@ def _compose(text: str) -> yaml.Node | None:
 
 def _syntax_problem(error: yaml.MarkedYAMLError) -> SyntaxProblem:
     mark = error.problem_mark or error.context_mark
+    line = mark.line + 1 if mark else None
+    if error.problem and "nesting depth" in error.problem:  # a libyaml with a limit of its own
+        return SyntaxProblem(line, _TOO_DEEP)
     why = f"not YAML: {error.problem}"
     if error.context:
         begun = f" (from line {error.context_mark.line + 1} on)" if error.context_mark else ""
         why = f"not YAML: {error.context}{begun}: {error.problem}"
-    return SyntaxProblem(mark.line + 1 if mark else None, why)
+    return SyntaxProblem(line, why)
 
 
 def key_text(path: KeyPath) -> str:

@@ -1,18 +1,26 @@
 """The same network in virtual time: one real DhtNode, hundreds of searches a minute of ours.
 
-What is measured live is the truth; here two ways to search can be compared, seed by seed.
+    python -m tests.bench.mainline.virtual [--searches 100] [--windows 8,6,4]
+
+What is measured live is the truth; here ways to search can be compared, seed by seed: how many
+queries are under way before peers are found, and after.
 """
 
+import argparse
 import heapq
+import math
 import random
+import statistics
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
+from unittest import mock
 
 from tests.bench.mainline.krpc_answers import Answers
 from tests.bench.mainline.population import Population, address_of, is_alive
 from tests.bench.mainline.weather import Weather
 from torrentd.config.schema import Limits
+from torrentd.dht import lookup
 from torrentd.dht.node import DhtNode
 from torrentd.dht.outputs import BootstrapWanted, Output, PeersFound, SendDatagram
 from torrentd.wire.formats.address import Address, AddressPolicy
@@ -146,3 +154,29 @@ def warm(population: Population, count: int, per_node: int = 20) -> list[Found]:
         node.run_for(WARM_UP_S)
         found += [node.search(SPACING_S) for _ in range(per_node)]
     return found
+
+
+def told(found: list[Found]) -> str:
+    waits_s = sorted(math.inf if one.values_s is None else one.values_s for one in found)
+    p90_s = waits_s[len(waits_s) * 9 // 10]
+    queries = statistics.mean(one.queries for one in found)
+    return f"{statistics.median(waits_s):6.2f} {p90_s:6.2f} {queries:8.0f}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--searches", type=int, default=100)
+    parser.add_argument("--windows", default="8,6,5,4")
+    options = parser.parse_args()
+    population = Population(1 << 20)
+    print("seconds to the first peers    cold: median, p90, queries    warm: median, p90, queries")
+    for window in map(int, options.windows.split(",")):
+        for with_peers in (window, lookup.WINDOW_WITH_PEERS):
+            with mock.patch.multiple(lookup, WINDOW=window, WINDOW_WITH_PEERS=with_peers):
+                row = [told(cold(population, options.searches))]
+                row.append(told(warm(population, options.searches)))
+            print(f"{window} at once, then {with_peers}           " + "        ".join(row))
+
+
+if __name__ == "__main__":
+    main()
