@@ -45,10 +45,19 @@ def metadata_at(session: lt.session, added_at: float) -> float | None:
     return None
 
 
+def dht_nodes(session: lt.session) -> int:
+    session.post_session_stats()
+    session.wait_for_alert(100)
+    told = [alert for alert in session.pop_alerts() if isinstance(alert, lt.session_stats_alert)]
+    return int(told[-1].values["dht.dht_nodes"]) if told else 0
+
+
 def main() -> None:
     host, directory, bootstrap = sys.argv[1:]
     started_at = time.monotonic()
     session = session_for(host, bootstrap)
+    while not dht_nodes(session):  # a magnet that comes sooner waits for minutes
+        time.sleep(0.001)
     print("ready", flush=True)
     handles: dict[str, lt.torrent_handle] = {}
     for line in sys.stdin:
