@@ -125,7 +125,7 @@ class TestMagnets:
                 assert await leecher.wait(infohash, "metadata", 20)
                 told = leecher.torrent(infohash)
                 assert told.stage is None and [*told.stages_s] == [*STAGES]
-    
+
         run(scenario())
 
     def test_before_the_metadata_nothing_is_claimed(self, tmp_path: Path) -> None:
