@@ -2,7 +2,8 @@
 
 Cheapest first: length, first and last byte; whether we could answer at all; the policy for its
 source; how much came from there lately; and only then the decode. Whatever stops here is counted
-and nothing else. What answers a query of ours comes through in any flood.
+and nothing else. What answers a query of ours comes through in any flood, and does not count: who
+is asked much may still ask.
 """
 
 import random
@@ -66,7 +67,7 @@ class Gate:
         if key is None:
             stats.dropped_source += 1
             return False
-        if not self._sketch.take(key, now) and not self._transactions.awaits(source, data):
+        if not self._transactions.awaits(source, data) and not self._sketch.take(key, now):
             stats.dropped_flood += 1
             return False
         return True

@@ -3,8 +3,8 @@ due to keep the table alive (BEP 5, Routing Table; BEP 42).
 
 It decides when; `DhtNode` asks and sends. Three things are due from time to time: bootstrap hosts
 (too few nodes, with back-off for ever), a lookup (our own id after the first node, then a bucket
-that has not changed for 15 minutes), a ping (a questionable node, or one that queried us and is not
-in the table yet).
+that has not changed for 15 minutes), a ping (a questionable node, one whose proof ends soon, or one
+that queried us and is not in the table yet).
 """
 
 import random
@@ -25,6 +25,7 @@ BOOTSTRAP_S_MAX: Final = 300.0
 SILENT_BOOTSTRAP_S_MAX: Final = 20.0  # while nobody at all answers: back soon after the network
 PING_S: Final = 5.0  # 160 nodes within a quarter of an hour
 PING_SOON_S: Final = 0.2  # after a start, when most of the table has to prove itself again
+RENEWAL_SPACING_S: Final = 1.0  # 300 nodes while their proofs last
 VERIFY_S: Final = 0.1
 UNVERIFIED_MAX: Final = 16  # nodes that queried us, waiting for a ping
 REFRESH_SPACING_S: Final = 1.0
@@ -149,6 +150,10 @@ class Network:
             contact = self.table.questionable_to_ping(now)
             is_young = 2 * self.table.count(NodeState.GOOD, now) < len(self.table)
             self._ping_at = now + (PING_SOON_S if is_young and contact is not None else PING_S)
+            if contact is None:
+                contact = self.table.proof_to_renew(now)
+                if contact is not None:
+                    self._ping_at = now + RENEWAL_SPACING_S
             if contact is not None:
                 due.append(contact)
         return due

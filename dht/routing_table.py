@@ -25,8 +25,11 @@ from torrentd.dht.bucket import BUCKET_SIZE, REFRESH_S, Bucket
 from torrentd.dht.contact import FAILURES_BAD, Contact, NodeState
 from torrentd.dht.good_nodes import GoodNodes
 from torrentd.dht.node_id import ID_BITS, NodeId
+from torrentd.dht.rate_limit import PROVEN_S
 from torrentd.wire.formats.address import Address, AddressPolicy, network_key
 from torrentd.wire.formats.ids import ID_BYTES
+
+RENEW_S: Final = PROVEN_S / 2
 
 
 class RoutingTable(KademliaRoutingTable):  # type: ignore[misc]  # kademlia is untyped
@@ -270,6 +273,25 @@ class RoutingTable(KademliaRoutingTable):  # type: ignore[misc]  # kademlia is u
         if not candidates:
             return None
         contact = min(candidates, key=lambda c: (c.failures, c.last_replied_at or 0.0, c.id))
+        self.bucket_of(contact).pinged = contact.id
+        return contact
+
+    def proof_to_renew(self, now: float) -> Contact | None:
+        """A node that asks us again and again is good without a ping, but its address is proven
+        only by answers: of those, the one whose last answer is oldest, before the proof ends."""
+        candidates = [
+            contact
+            for bucket in self.buckets
+            if bucket.pinged is None
+            for contact in bucket.nodes.values()
+            if contact.state(now) is NodeState.GOOD
+            and contact.last_replied_at is not None
+            and contact.heard_at > contact.last_replied_at
+            and now - contact.last_replied_at >= RENEW_S
+        ]
+        if not candidates:
+            return None
+        contact = min(candidates, key=lambda c: (c.last_replied_at or 0.0, c.id))
         self.bucket_of(contact).pinged = contact.id
         return contact
 

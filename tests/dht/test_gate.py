@@ -106,6 +106,17 @@ def test_an_answer_that_we_wait_for_is_heard_in_any_flood() -> None:
     assert entrance.gate.admits(answer, address(1), NOW)
 
 
+def test_the_answers_to_our_queries_leave_a_node_its_share_of_queries() -> None:
+    entrance = Entrance()
+    for _ in range(200):
+        transaction = entrance.transactions.begin(address(1), None, NOW)
+        assert transaction is not None
+        answer = encode_response(transaction.transaction_id, {b"id": THEIR_ID}, address(2))
+        assert entrance.gate.admits(answer, address(1), NOW)
+        entrance.transactions.take(address(1), transaction.transaction_id)
+    assert sum(entrance.lets_in(PING, address(1)) for _ in range(200)) == 5 * WINDOW_S
+
+
 def spend(entrance: Entrance, *, proven: bool = False) -> None:
     while entrance.budget.take(50, NOW, proven=proven):
         pass

@@ -3,7 +3,7 @@
 import random
 
 from tests.dht.makers import NOW, PUBLIC, address, node_id
-from torrentd.dht.contact import Contact
+from torrentd.dht.contact import FAILURES_BAD, Contact
 from torrentd.dht.lookup import Lookup
 from torrentd.dht.network import (
     BOOTSTRAP_S_MAX,
@@ -15,6 +15,8 @@ from torrentd.dht.network import (
     Network,
 )
 from torrentd.dht.node_id import id_fits_host, random_node_id
+from torrentd.dht.rate_limit import PROVEN_S
+from torrentd.dht.routing_table import RENEW_S
 
 
 def make(nodes: int = 0) -> Network:
@@ -142,6 +144,32 @@ class TestPings:
                 network.table.replied(contact.id, contact.address, now, 0.1)
             now += PING_S / 25
         assert pinged == {contact.id for contact in network.table}
+
+    def test_who_only_asks_us_proves_itself_again_in_time(self) -> None:
+        network = make(nodes=30)
+        for contact in network.table:
+            contact.last_queried_at = NOW + 1
+        now, pinged = NOW, set()
+        while now < NOW + PROVEN_S:
+            for whom in network.pings_due(now):
+                assert isinstance(whom, Contact) and now >= NOW + RENEW_S
+                assert whom.id not in pinged
+                pinged.add(whom.id)
+                network.table.replied(whom.id, whom.address, now, 0.1)
+            now += PING_S / 25
+        assert pinged == {contact.id for contact in network.table}
+
+    def test_who_asks_us_and_never_answers_is_pinged_no_more_than_other_bad_nodes(self) -> None:
+        network, pings = make(nodes=1), 0
+        now = NOW
+        while now < NOW + 3600:
+            network.table.queried(next(iter(network.table)).id, address(0), now)
+            for whom in network.pings_due(now):
+                assert isinstance(whom, Contact)
+                pings += 1
+                network.table.failed(whom.address, now)
+            now += 1
+        assert pings == FAILURES_BAD
 
 
 class TestExternalAddress:
