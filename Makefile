@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 DIR ?= downloads
 
-.PHONY: run test check bench bench-magnet bench-dht bench-outage bench-swarm sim fuzz clean kill bench-hostile
+.PHONY: run test check bench bench-magnet bench-dht bench-flood bench-outage bench-swarm sim fuzz clean kill bench-hostile
 
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -43,6 +43,9 @@ bench-outage: $(VENV)/.ready-dev  ## how soon it is back after the network retur
 
 bench-dht: $(VENV)/.ready-dev  ## queries answered a second, beside libtorrent
 	$(BIN)/python -m tests.bench.dht_load $(ARGS)
+
+bench-flood: $(VENV)/.ready-dev  ## 100,000 datagrams of garbage a second; 6 minutes
+	$(BIN)/python -m tests.bench.flood $(ARGS)
 
 sim: $(VENV)/.ready-dev  ## searches on the simulated mainline network, with and without liars in it
 	$(BIN)/python -m tests.sim.figures $(ARGS)
