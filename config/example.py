@@ -9,8 +9,7 @@ the file gives the defaults, and a key set by somebody stays visible among those
 import sys
 import textwrap
 
-from torrentd.config.keys import Key, all_keys
-from torrentd.config.schema import size_text
+from torrentd.config.keys import Key, all_keys, value_text
 
 WIDTH = 96
 HEADER = """\
@@ -37,7 +36,8 @@ def _paragraph(key: Key) -> str:
     indent = "  " if "." in key.name else ""
     lines = textwrap.wrap(key.sentence, WIDTH - len(indent) - 3)
     if key.section is None:
-        lines += textwrap.wrap(f"Allowed: {key.right}.", WIDTH - len(indent) - 3)
+        effect = " A change takes a restart." if key.at_start else ""
+        lines += textwrap.wrap(f"Allowed: {key.right}.{effect}", WIDTH - len(indent) - 3)
         values = [f"# {line}" for line in _yaml_lines(key)]
     else:
         values = [f"{key.name}:"]
@@ -53,20 +53,7 @@ def _yaml_lines(key: Key) -> list[str]:
         return [f"{last}: []"]
     if isinstance(value, tuple):
         return [f"{last}:", *(f'  - "{item}"' for item in value)]
-    return [f"{last}: {_scalar(value, key.is_size)}"]
-
-
-def _scalar(value: object, is_size: bool) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "true" if value else "false"
-        case int():
-            return size_text(value) if is_size else str(value)
-        case str() if value[:1].isdigit():  # an octal mode would be read as a number
-            return f'"{value}"'
-    return str(value)
+    return [f"{last}: {value_text(value, key.is_size)}"]
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from annotated_types import Ge, Le
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from torrentd.config.schema import SIZE_TEXT, Config, Right, size_text
+from torrentd.config.schema import AT_START, SIZE_TEXT, Config, Right, size_text
 
 LIKENESS_MIN = 0.65  # found by trying: `dth` is meant to be `dht`, `foo` nothing
 SAME_SECTION = 0.05
@@ -25,6 +25,7 @@ class Key:
     item_right: str  # for a list: what one of its items is
     default: object
     is_size: bool
+    at_start: bool  # a change takes effect at the next start
     section: type[BaseModel] | None
 
 
@@ -66,7 +67,7 @@ def _section_key(name: str, section: type[BaseModel]) -> Key:
     known = ", ".join(section.model_fields)
     right = f"one or more indented lines with the keys {known}"
     sentence = " ".join((section.__doc__ or "").split())
-    return Key(name, sentence, right, right, None, False, section)
+    return Key(name, sentence, right, right, None, False, False, section)
 
 
 def _key(name: str, field: FieldInfo) -> Key:
@@ -82,7 +83,8 @@ def _key(name: str, field: FieldInfo) -> Key:
     right += _bounds(field, is_size)
     sentence = " ".join((field.description or "").split())
     default = None if field.is_required() else field.default
-    return Key(name, sentence, right, item_right, default, is_size, None)
+    at_start = AT_START in field.metadata
+    return Key(name, sentence, right, item_right, default, is_size, at_start, None)
 
 
 def _right_of(metadata: list[object]) -> str:
@@ -95,3 +97,17 @@ def _bounds(field: FieldInfo, is_size: bool) -> str:
     if not isinstance(low, int) or not isinstance(high, int):
         return ""
     return " from {} to {}".format(*((size_text(n) if is_size else str(n)) for n in (low, high)))
+
+
+def value_text(value: object, is_size: bool) -> str:
+    """A scalar as the file would say it."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return size_text(value) if is_size else str(value)
+        case str() if value[:1].isdigit():  # an octal mode would be read as a number
+            return f'"{value}"'
+    return str(value)

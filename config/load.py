@@ -1,12 +1,14 @@
 """torrentd.yaml -> Config, or every mistake in it as one sentence with file, line and key.
 
     path = find_config_file(args.config, os.environ)     # None: no file, the defaults stand
-    config = load_config(path, os.environ)               # ConfigError: print it, exit 78
+    loaded = load(path, os.environ)                      # ConfigError: print it, exit 78
 
-The file is read, never written. Called again on SIGHUP.
+The file is read, never written. Called again on SIGHUP. What was changed by hand at run time
+stands in `changes`, a key's name with its value as YAML text, and is laid over the file.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -26,7 +28,16 @@ from torrentd.config.yaml_source import (
     shown_text,
 )
 
-__all__ = ["EX_CONFIG", "ConfigError", "Problem", "find_config_file", "load_config"]
+__all__ = [
+    "EX_CONFIG",
+    "ConfigError",
+    "Loaded",
+    "Problem",
+    "find_config_file",
+    "load",
+    "load_config",
+    "value_of",
+]
 
 EX_CONFIG = 78  # sysexits.h: "something was found in an unconfigured or misconfigured state"
 FILE_BYTES_MAX = 1024 * 1024
@@ -47,11 +58,30 @@ class ConfigError(Exception):
         return ": ".join(filter(None, (where, problem.key, problem.why)))
 
 
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A configuration, and which line of the file at `path` says which of its keys."""
+
+    config: Config
+    path: Path | None
+    lines: Mapping[str, int]
+
+
 def load_config(path: Path | None, environ: Mapping[str, str]) -> Config:
+    """`load`, for whoever does not ask where a value comes from."""
+    return load(path, environ).config
+
+
+def load(
+    path: Path | None, environ: Mapping[str, str], changes: Mapping[str, str] | None = None
+) -> Loaded:
     """`environ` gives the paths that the file leaves open (`places.py`)."""
     source = _read(path) if path is not None else Source()
     keys = all_keys()
     _empty_sections_are_left_out(source, keys)
+    lines = {key_text(at): line for at, line in source.lines.items() if key_text(at) in keys}
+    for name, text in (changes or {}).items():
+        _lay_over(source, name, text)
     document = _with_default_places(source.values, environ)
     problems = list(source.problems)
     try:
@@ -62,7 +92,42 @@ def load_config(path: Path | None, environ: Mapping[str, str]) -> Config:
         raise ConfigError(path, problems) from None
     if problems:
         raise ConfigError(path, problems)
-    return config
+    return Loaded(config, path, lines)
+
+
+def value_of(config: Config, name: str) -> object:
+    """The value of a key by its name, as in `listen.port`."""
+    value: object = config
+    for step in name.split("."):
+        value = getattr(value, step)
+    return value
+
+
+def _lay_over(source: Source, name: str, text: str) -> None:
+    """As if the file said so; a problem of it has no line."""
+    path = tuple(name.split("."))
+    try:
+        read = read_yaml(f"value: {text}".encode())
+    except SyntaxProblem as error:
+        source.problems.append(Problem(None, name, error.problem.why))
+        return
+    if read.problems:
+        source.problems += [Problem(None, name, problem.why) for problem in read.problems]
+        return
+    if list(read.values) != ["value"]:
+        source.problems.append(Problem(None, name, f"{shown_text(text)} is not one value"))
+        return
+    values = source.values
+    for step in path[:-1]:
+        section = values.setdefault(step, {})
+        if not isinstance(section, dict):
+            return  # the file's own mistake, told of as such
+        values = section
+    values[path[-1]] = read.values["value"]
+    for at in [at for at in source.lines if at[: len(path)] == path]:
+        del source.lines[at]
+    for at, shown in read.shown.items():
+        source.shown[path + at[1:]] = shown
 
 
 def _read(path: Path) -> Source:

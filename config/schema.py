@@ -33,6 +33,14 @@ class Right:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class AtStart:
+    """The mark of a key that is read when the daemon starts, and not again."""
+
+
+AT_START = AtStart()
+
+
 def size_text(size_bytes: int) -> str:
     """The shortest exact form a `Size` is read back from: `64 MiB`, `16000`."""
     for unit in ("GiB", "MiB", "KiB"):
@@ -149,27 +157,29 @@ class Listen(_Section):
         tuple[ListenAddress, ...],
         AfterValidator(_unique),
         Right("a list of 1 to 16 different IP addresses of this machine"),
+        AT_START,
     ] = Field(default=("0.0.0.0", "::"), min_length=1, max_length=16)
     """The addresses to listen on; each has a socket of its own for TCP and for UDP."""
 
-    port: Count = Field(default=6881, ge=1, le=65535)
+    port: Annotated[Count, AT_START] = Field(default=6881, ge=1, le=65535)
     """The port, for TCP (peers) and UDP (DHT) alike; let it through your router."""
 
 
 class Control(_Section):
     """The socket torrentctl speaks to."""
 
-    socket: SocketPath
+    socket: Annotated[SocketPath, AT_START]
     """The Unix socket of torrentctl; by default in systemd's runtime folder or the user's."""
 
     mode: Annotated[
         str,
         Field(pattern=r"^06[0-7]0$"),
         Right('an octal mode in quotes without access for others, as in "0660" or "0600"'),
+        AT_START,
     ] = "0660"
     """The permissions of the socket, octal and in quotes; others never get any."""
 
-    group: Annotated[str | None, Right("the name of a group")] = Field(
+    group: Annotated[str | None, Right("the name of a group"), AT_START] = Field(
         default=None, min_length=1, max_length=64
     )
     """The group that may use the socket beside the daemon's own user; none: the daemon's group."""
@@ -183,10 +193,10 @@ class Control(_Section):
 class Dht(_Section):
     """The mainline DHT (BEP 5): where the first peers of a torrent come from."""
 
-    enabled: Flag = True
+    enabled: Annotated[Flag, AT_START] = True
     """Take part in the DHT; without it only magnets with x.pe and add-peer find peers."""
 
-    bootstrap: tuple[HostPort, ...] = Field(
+    bootstrap: Annotated[tuple[HostPort, ...], AT_START] = Field(
         default=(
             "dht.libtorrent.org:25401",
             "dht.transmissionbt.com:6881",
@@ -196,14 +206,14 @@ class Dht(_Section):
     )
     """The hosts asked for the first nodes, all at once, while no saved node answers."""
 
-    read_only: Flag = False
+    read_only: Annotated[Flag, AT_START] = False
     """Ask but never answer (BEP 43): for a machine that nobody can reach."""
 
 
 class Network(_Section):
     """Which addresses from outside we believe."""
 
-    allow_local_addresses: Flag = False
+    allow_local_addresses: Annotated[Flag, AT_START] = False
     """Connect to loopback, private and link-local addresses that peers and nodes name; for tests
     and closed networks, since it lets strangers aim us at your own machines."""
 
@@ -211,13 +221,13 @@ class Network(_Section):
 class Limits(_Section):
     """How much of everything. Sizes are bytes, or a number with KiB, MiB or GiB."""
 
-    peers_per_torrent_max: Count = Field(default=60, ge=1, le=2000)
+    peers_per_torrent_max: Annotated[Count, AT_START] = Field(default=60, ge=1, le=2000)
     """Connections of one torrent."""
 
     connections_max: Count = Field(default=200, ge=1, le=20_000)
     """Connections to peers in all."""
 
-    connections_per_address_max: Count = Field(default=1, ge=1, le=1000)
+    connections_per_address_max: Annotated[Count, AT_START] = Field(default=1, ge=1, le=1000)
     """Connections to one IPv4 address or one IPv6 /64, so that nobody takes all of them."""
 
     half_open_max: Count = Field(default=50, ge=1, le=2000)
@@ -226,17 +236,17 @@ class Limits(_Section):
     dials_per_s_max: Count = Field(default=30, ge=1, le=1000)
     """New connections in a second, outgoing and incoming each."""
 
-    peers_known_per_torrent_max: Count = Field(default=2000, ge=10, le=100_000)
+    peers_known_per_torrent_max: Annotated[Count, AT_START] = Field(default=2000, ge=10, le=100_000)
     """Addresses remembered for one torrent."""
 
-    unchoke_slots: Count = Field(default=0, ge=0, le=500)
+    unchoke_slots: Annotated[Count, AT_START] = Field(default=0, ge=0, le=500)
     """Peers of one torrent that we upload to at once, the optimistic unchoke among them; 0: as many
     as the upload fills."""
 
-    requests_queued_max: Count = Field(default=512, ge=16, le=5000)
+    requests_queued_max: Annotated[Count, AT_START] = Field(default=512, ge=16, le=5000)
     """Blocks one peer may ask for ahead (our `reqq`, BEP 10)."""
 
-    requests_outstanding_max: Count = Field(default=2000, ge=1, le=5000)
+    requests_outstanding_max: Annotated[Count, AT_START] = Field(default=2000, ge=1, le=5000)
     """Blocks we ask for ahead at one peer."""
 
     piece_buffers_bytes_max: Size = Field(default=64 * MIB, ge=MIB, le=64 * 1024 * MIB)
@@ -245,7 +255,9 @@ class Limits(_Section):
     read_cache_bytes_max: Size = Field(default=32 * MIB, ge=0, le=64 * 1024 * MIB)
     """Memory for pieces read to be uploaded."""
 
-    send_buffer_bytes_max: Size = Field(default=512 * KIB, ge=64 * KIB, le=64 * MIB)
+    send_buffer_bytes_max: Annotated[Size, AT_START] = Field(
+        default=512 * KIB, ge=64 * KIB, le=64 * MIB
+    )
     """Memory for what one peer has not yet taken from us."""
 
     free_bytes_min: Size = Field(default=1024 * MIB, ge=0, le=1024 * 1024 * MIB)
@@ -256,28 +268,34 @@ class Limits(_Section):
     """The same in percent of the file system, of its bytes and of its inodes; the greater of the
     two counts."""
 
-    metadata_bytes_max: Size = Field(default=32 * MIB, ge=16 * KIB, le=256 * MIB)
+    metadata_bytes_max: Annotated[Size, AT_START] = Field(
+        default=32 * MIB, ge=16 * KIB, le=256 * MIB
+    )
     """The largest info dictionary taken from peers or a .torrent file."""
 
     files_max: Count = Field(default=200_000, ge=1, le=5_000_000)
     """The most files in one torrent."""
 
-    dht_upload_bytes_per_s_max: Size = Field(default=16_000, ge=1000, le=1_000_000_000)
+    dht_upload_bytes_per_s_max: Annotated[Size, AT_START] = Field(
+        default=16_000, ge=1000, le=1_000_000_000
+    )
     """What the DHT may send in a second; a flood of queries goes unanswered beyond it."""
 
-    dht_datagrams_per_source_per_s_max: Count = Field(default=5, ge=1, le=5000)
+    dht_datagrams_per_source_per_s_max: Annotated[Count, AT_START] = Field(default=5, ge=1, le=5000)
     """What one address may send to the DHT in a second; beyond it, it is not heard for a while."""
 
-    dht_infohashes_stored_max: Count = Field(default=2000, ge=1, le=1_000_000)
+    dht_infohashes_stored_max: Annotated[Count, AT_START] = Field(default=2000, ge=1, le=1_000_000)
     """Infohashes for which others may leave peers with us."""
 
-    dht_peers_per_infohash_max: Count = Field(default=200, ge=1, le=10_000)
+    dht_peers_per_infohash_max: Annotated[Count, AT_START] = Field(default=200, ge=1, le=10_000)
     """Peers left with us for one infohash."""
 
-    control_clients_max: Count = Field(default=32, ge=1, le=1000)
+    control_clients_max: Annotated[Count, AT_START] = Field(default=32, ge=1, le=1000)
     """Clients of the control socket at once."""
 
-    control_request_bytes_max: Size = Field(default=64 * KIB, ge=4 * KIB, le=16 * MIB)
+    control_request_bytes_max: Annotated[Size, AT_START] = Field(
+        default=64 * KIB, ge=4 * KIB, le=16 * MIB
+    )
     """The longest line a control client may send; torrent files travel apart from it."""
 
 
@@ -320,7 +338,7 @@ class Log(_Section):
 class Config(_Section):
     """The whole file."""
 
-    state_dir: AbsolutePath
+    state_dir: Annotated[AbsolutePath, AT_START]
     """What the daemon remembers between runs; by default systemd's state folder or the user's."""
 
     download_dir: AbsolutePath

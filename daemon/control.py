@@ -13,7 +13,7 @@ answers.
 import asyncio
 import os
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -21,7 +21,7 @@ from typing import TypeAlias
 import structlog
 
 from torrentd.config.schema import Control, Limits
-from torrentd.daemon.control_call import Answer, Call, Document
+from torrentd.daemon.control_call import Answer, Call, Document, Run
 from torrentd.daemon.control_lines import (
     INTERNAL_ERROR,
     INVALID_PARAMS,
@@ -64,7 +64,8 @@ class _Client:
 
 
 class ControlServer:
-    """`credentials` is the kernel's word on who connected: pid, uid, gid."""
+    """`more` are verbs beside those of the session. `credentials` is the kernel's word on who
+    connected: pid, uid, gid."""
 
     def __init__(
         self,
@@ -72,10 +73,11 @@ class ControlServer:
         control: Control,
         limits: Limits,
         *,
+        more: Mapping[str, Run] | None = None,
         credentials: Callable[[socket.socket], tuple[int, int, int]] = peer_credentials,
         request_s: float = REQUEST_S,
     ) -> None:
-        self._verbs = Verbs(commands)
+        self._verbs = Verbs(commands, more)
         self._control = control
         self._limits = limits
         self._credentials = credentials

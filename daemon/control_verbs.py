@@ -6,7 +6,7 @@ the questions of `Commands`; it knows no socket and no JSON text.
 
 import time
 from base64 import b64encode
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from difflib import get_close_matches
 from typing import Literal, Protocol
 
@@ -77,7 +77,7 @@ class Commands(Protocol):
 class Verbs:
     """The methods by name. `run` raises LineError or Refused, nothing else on any input."""
 
-    def __init__(self, commands: Commands) -> None:
+    def __init__(self, commands: Commands, more: Mapping[str, Run] | None = None) -> None:
         self._commands = commands
         self._by_name: dict[str, Run] = {
             "add": self._add,
@@ -98,6 +98,7 @@ class Verbs:
             "shutdown": self._shutdown,
             **DhtVerbs(commands).by_name,
             **PointerVerbs(commands).by_name,
+            **(more or {}),
         }
 
     async def run(self, method: str, params: dict[str, Json], call: Call) -> Answer:

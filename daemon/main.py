@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import uvloop
@@ -18,8 +19,10 @@ import uvloop
 from torrentd.config.load import EX_CONFIG, ConfigError, find_config_file, load_config
 from torrentd.config.schema import Config
 from torrentd.daemon.control import ControlServer
+from torrentd.daemon.control_config import ConfigVerbs
 from torrentd.daemon.logs import configure_logs, get_logger, log_suppressed
 from torrentd.daemon.session import Session
+from torrentd.daemon.settings import Reloaded, Settings
 from torrentd.daemon.state_dir import StateLocked
 from torrentd.daemon.systemd import Supervisor, inherited_control_socket
 from torrentd.daemon.version import VERSION
@@ -37,19 +40,20 @@ def main(arguments: list[str] | None = None) -> int:
     path = find_config_file(options.config, os.environ)
     try:
         config = load_config(path, os.environ)
+        if options.check_config:
+            print(f"{path or 'the built-in configuration'} is right")
+            return 0
+        configure_logs(config.log.level, config.log.format)
+        settings = Settings(path, os.environ)
     except ConfigError as error:
         print(error, file=sys.stderr)
         return EX_CONFIG
-    if options.check_config:
-        print(f"{path or 'the built-in configuration'} is right")
-        return 0
-    configure_logs(config.log.level, config.log.format)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     # What a request or a block allocates dies by its count; looking for cycles among them after
     # every 700, and among all that was imported, took a twentieth of a transfer's time.
     gc.freeze()
     gc.set_threshold(YOUNG_MAX, 20, 100)
-    return uvloop.run(Daemon(config, path).run())
+    return uvloop.run(Daemon(settings).run())
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -69,11 +73,13 @@ def make_parser() -> argparse.ArgumentParser:
 class Daemon:
     """One life of the process: start, signals, stop."""
 
-    def __init__(self, config: Config, path: Path | None) -> None:
-        self._path = path
-        self._config = config
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._config = settings.config
         self._supervisor = Supervisor(os.environ)
-        self._session = Session(config)
+        self._session = Session(settings.config)
+        settings.apply = self._apply
+        settings.save = self._session.save_changes
 
     async def run(self) -> int:
         session = self._session
@@ -83,7 +89,12 @@ class Daemon:
         except (StateLocked, OSError) as error:
             log.error("cannot start", cause=str(error))
             return 1
-        control = ControlServer(session, self._config.control, self._config.limits)
+        control = ControlServer(
+            session,
+            self._config.control,
+            self._config.limits,
+            more=ConfigVerbs(self._settings, self._reload).by_name,
+        )
         try:
             await control.start(session.tasks.spawn, inherited_control_socket(os.environ))
         except OSError as error:
@@ -108,21 +119,33 @@ class Daemon:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._session.request_shutdown)
-        loop.add_signal_handler(signal.SIGHUP, self._reload)
+        loop.add_signal_handler(signal.SIGHUP, self._on_hangup)
 
-    def _reload(self) -> None:
-        """SIGHUP: the whole file is validated first, so a mistake changes nothing."""
+    def _on_hangup(self) -> None:
+        with suppress(ConfigError):  # it is in the log
+            self._reload()
+
+    def _reload(self) -> Reloaded:
+        """The file is validated whole first: a mistake is a ConfigError and changes nothing."""
         self._supervisor.reloading()
         try:
-            config = load_config(self._path, os.environ)
+            reloaded = self._settings.reload()
         except ConfigError as error:
             for line in str(error).splitlines():
                 log.error("configuration not reloaded", problem=line)
-        else:
-            configure_logs(config.log.level, config.log.format)
-            waiting = self._session.reconfigure(config)
-            log.info("configuration reloaded", needs_restart=", ".join(waiting) or None)
-        self._supervisor.ready(self._sentence())
+            raise
+        finally:
+            self._supervisor.ready(self._sentence())
+        log.info(
+            "configuration reloaded",
+            changed=", ".join(reloaded.applied) or None,
+            needs_restart=", ".join(reloaded.needs_restart) or None,
+        )
+        return reloaded
+
+    def _apply(self, config: Config) -> None:
+        configure_logs(config.log.level, config.log.format)
+        self._session.reconfigure(config)
 
     async def _housekeeping(self) -> None:
         while True:

@@ -131,12 +131,9 @@ class Session:
     def request_shutdown(self) -> None:
         self.shutdown_requested.set()
 
-    def reconfigure(self, config: Config) -> list[str]:
-        """Apply what can change while running; returns the keys that need a restart."""
-        fixed = ("state_dir", "listen", "control", "dht", "network")
-        waiting = [key for key in fixed if getattr(config, key) != getattr(self._config, key)]
-        update = {key: getattr(self._config, key) for key in fixed}
-        self._config = self._services.config = config.model_copy(update=update)
+    def reconfigure(self, config: Config) -> None:
+        """Apply what may change while it runs; keys that are read at the start must be the same."""
+        self._config = self._services.config = config
         limits = config.limits
         self._admission.connections_max = connections_budget(limits, descriptors_max())
         self._accepts.rate_per_s = limits.dials_per_s_max
@@ -145,7 +142,10 @@ class Session:
         self._services.buffers.resize(limits.piece_buffers_bytes_max)
         self._services.free_space.limits = limits
         self._rates.reconfigure(config.rates)
-        return waiting
+
+    async def save_changes(self, changes: bytes) -> str | None:
+        """What was changed of the configuration by hand; the reason when it cannot be saved."""
+        return await self._disk.state.run(partial(self._state.save_changes, changes))
 
     # ---- commands
 

@@ -4,6 +4,7 @@
     lock                            held (flock) while a daemon lives; never removed
     dht.nodes                       the routing table (D13)
     pointers                        mutable torrents, followed and published
+    changes                         what was changed of the configuration at run time
     torrents/<infohash>.resume      what we have and want (wire/store/resume)
     torrents/<infohash>.metadata    the info dictionary, proven by its infohash
 
@@ -26,6 +27,7 @@ RESUME = ".resume"
 METADATA = ".metadata"
 SNAPSHOT_BYTES_MAX = 1024 * 1024
 POINTERS_BYTES_MAX = 4 * 1024 * 1024  # 200, each with an item and a folder
+CHANGES_BYTES_MAX = 256 * 1024
 FOLDER_MODE = 0o700
 
 
@@ -41,6 +43,7 @@ class StateDir:
         self.torrents = path / "torrents"
         self._dht = path / "dht.nodes"
         self._pointers = path / "pointers"
+        self._changes = path / "changes"
         self.reserve = Reserve(path / "reserve")
         self._lock: int | None = None
 
@@ -133,6 +136,21 @@ class StateDir:
         """The reason when they cannot be written."""
         try:
             generations.replace(self._pointers, data, keep_old=False)
+        except StoreError as error:
+            return str(error)
+        return None
+
+    def load_changes(self) -> bytes | None:
+        """None when there are none, or they cannot be read."""
+        try:
+            return generations.read(self._changes, CHANGES_BYTES_MAX)
+        except StoreError:
+            return None
+
+    def save_changes(self, data: bytes) -> str | None:
+        """The reason when they cannot be written."""
+        try:
+            generations.replace(self._changes, data, keep_old=False)
         except StoreError as error:
             return str(error)
         return None

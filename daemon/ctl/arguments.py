@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Sequence
 
+from torrentd.daemon.ctl.config_arguments import CONFIG_DETAILS, define_config
 from torrentd.daemon.ctl.dht_arguments import DHT_DETAILS, define_dht
 from torrentd.daemon.ctl.failure import USAGE, Failure
 from torrentd.daemon.ctl.help_texts import DETAILS, EXAMPLES
@@ -26,6 +27,10 @@ _DURATION_UNITS_S = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _SELECT = re.compile(r"[0-9]{1,7}(-[0-9]{1,7})?(,[0-9]{1,7}(-[0-9]{1,7})?)*")
 
 
+# What a group of verbs alone means.
+FIRST_OF_GROUP = {"dht": "status", "config": "show"}
+
+
 class Options(argparse.Namespace):
     """What was typed. Fields that the verb does not have keep these values."""
 
@@ -41,6 +46,8 @@ class Options(argparse.Namespace):
     target: str = ""
     uri: str = ""
     key: str = ""
+    keys: Sequence[str] = ()
+    value: str = ""
     key_file: str = ""
     new_key: bool = False
     salt: str | None = None
@@ -65,8 +72,8 @@ def parse(arguments: Sequence[str]) -> Options:
         return Options(verb="completion", shell="words", words=arguments[3:])
     parser, verbs = make_parser()
     options, unknown = parser.parse_known_args(arguments, namespace=Options())
-    if options.verb == "dht":
-        options.verb = f"dht {options.action or 'status'}"
+    if options.verb in FIRST_OF_GROUP:
+        options.verb += f" {options.action or FIRST_OF_GROUP[options.verb]}"
     if unknown:
         known = verbs[options.verb].option_names() if options.verb in verbs else []
         hint = nearest(unknown[0].partition("=")[0], known) or f"see {options.verb} --help"
@@ -103,11 +110,15 @@ def make_parser() -> tuple[Parser, dict[str, Parser]]:
     _define_changing(verbs)
     dht = define_dht(verbs.add("dht", "the DHT node: its state, its nodes", DHT_DETAILS))
     define_pointers(verbs)
+    config = define_config(
+        verbs.add("config", "the configuration that runs, and changes of it", CONFIG_DETAILS)
+    )
+    _verb(verbs, "reload", "read the configuration file again")
     completion = _verb(verbs, "completion", "a script that lets a shell complete")
     completion.add_argument("shell", choices=("bash", "zsh", "fish"))
     _verb(verbs, "version", "the version of the daemon that answers")
     _verb(verbs, "shutdown", "stop the daemon; its torrents go on at the next start")
-    return parser, {**verbs.made, **dht.made}
+    return parser, {**verbs.made, **dht.made, **config.made}
 
 
 def _verb(verbs: Verbs, name: str, sentence: str) -> Parser:

@@ -78,6 +78,14 @@ examples:
 examples:
   torrentctl version
 """,
+    "reload": """\
+The file is checked whole before anything of it counts; a mistake changes
+nothing. Says what took effect, and what waits for a restart. The same as
+systemctl reload torrentd, or SIGHUP.
+
+examples:
+  torrentctl config diff && torrentctl reload
+""",
     "shutdown": """\
 Returns once the daemon has ended.
 

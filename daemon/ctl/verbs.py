@@ -1,10 +1,10 @@
 """Each verb: the request it makes, and how its document is shown."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from torrentd.daemon.control_lines import Json
-from torrentd.daemon.ctl import dht_show, picture, show
+from torrentd.daemon.ctl import config_show, dht_show, picture, show
 from torrentd.daemon.ctl.arguments import Options
 from torrentd.daemon.ctl.client import Client, socket_path
 from torrentd.daemon.ctl.document import Document, json_text
@@ -14,6 +14,9 @@ from torrentd.daemon.ctl.failure import DONE, REFUSED, TIMED_OUT, Failure
 STOP_S = 10.0  # the daemon stops within 2 s
 ANSWER_S = 90.0  # the daemon gives up a search before
 
+_TEXTS = (
+    *("torrent", "infohash", "address", "target", "salt", "text", "uri", "key", "value", "dir"),
+)
 _SHOW: dict[str, Callable[[Document], None]] = {
     "status": show.show_status,
     "info": show.show_info,
@@ -36,6 +39,12 @@ _SHOW: dict[str, Callable[[Document], None]] = {
     "dht add-node": dht_show.show_added_node,
     "follow": show.show_pointers,
     "unfollow": show.show_pointers,
+    "config show": config_show.show_settings,
+    "config diff": config_show.show_differences,
+    "config explain": config_show.show_explained,
+    "config set": config_show.show_reloaded,
+    "config drop": config_show.show_reloaded,
+    "reload": config_show.show_reloaded,
     "version": show.show_version,
 }
 
@@ -81,8 +90,12 @@ def _ask(client: Client, options: Options) -> int:
 
 def _params(options: Options) -> dict[str, Json]:
     """What was typed, by the names that the daemon knows it under."""
-    params: dict[str, Json] = {"torrents": [*options.torrents]} if options.torrents else {}
-    for name in ("torrent", "infohash", "address", "target", "salt", "text", "uri", "key", "dir"):
+    params: dict[str, Json] = {}
+    for name in ("torrents", "keys"):
+        values: Sequence[str] = getattr(options, name)
+        if values:
+            params[name] = [*values]
+    for name in _TEXTS:
         value: str | None = getattr(options, name)
         if value:
             params[name] = value

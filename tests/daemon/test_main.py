@@ -124,7 +124,7 @@ class TestReload:
             for line in daemon.log_path.read_text().splitlines()
             if "configuration reloaded" in line
         )
-        assert line["needs_restart"] == "listen"
+        assert line["needs_restart"] == "listen.addresses"
         reload_with(daemon, "error")
         daemon.command("status")
         assert daemon.stop() == 0
