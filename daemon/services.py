@@ -15,6 +15,7 @@ from torrentd.daemon.rates import Rates
 from torrentd.daemon.state_dir import StateDir
 from torrentd.daemon.tasks import Tasks
 from torrentd.daemon.tcp import Link, LinkOwner, ReceiveBuffer
+from torrentd.daemon.witness import Witnesses
 from torrentd.wire.formats.address import Address, AddressPolicy
 from torrentd.wire.formats.ids import InfoHash, PeerId
 from torrentd.wire.peer.connection import PeerConnection
@@ -37,6 +38,7 @@ class Services:
     dialer: Dialer
     discovery: Discovery
     rates: Rates
+    witnesses: Witnesses
     receive_buffer: ReceiveBuffer
     checks: asyncio.Semaphore  # whole-torrent checks at once: they read everything
 

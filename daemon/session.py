@@ -1,16 +1,14 @@
-"""The session: everything that runs, put together, and the commands it answers (no JSON here)."""
+"""The session: everything that runs, put together; its life from a start to a stop."""
 
 import asyncio
 import os
 import random
 import time
-from collections.abc import Iterator
 from functools import partial
-from typing import Literal
 
 from torrentd.config.schema import Config
 from torrentd.daemon import reports
-from torrentd.daemon.adding import Wanted, load_torrents, parse_peer, read_or_refused, read_request
+from torrentd.daemon.adding import load_torrents
 from torrentd.daemon.admission import Admission, TokenBucket, connections_budget, descriptors_max
 from torrentd.daemon.dialer import Dialer
 from torrentd.daemon.discovery import Discovery
@@ -19,36 +17,21 @@ from torrentd.daemon.doors import Doors
 from torrentd.daemon.free_space import LOOK_INTERVAL_S, FreeSpace
 from torrentd.daemon.healing import Healing
 from torrentd.daemon.incoming import Lobby
-from torrentd.daemon.known import Known
 from torrentd.daemon.logs import get_logger
 from torrentd.daemon.path_claims import PathClaims
 from torrentd.daemon.pointers import Pointers
 from torrentd.daemon.rates import Rates
-from torrentd.daemon.selectors import select, select_one
 from torrentd.daemon.services import Services
 from torrentd.daemon.state_dir import StateDir
-from torrentd.daemon.status import (
-    AddRequest,
-    AddResult,
-    DaemonStatus,
-    FileStatus,
-    PeerStatus,
-    PiecesStatus,
-    Refused,
-    TorrentInfo,
-    TorrentStatus,
-)
+from torrentd.daemon.status import DaemonStatus
 from torrentd.daemon.tasks import Tasks
 from torrentd.daemon.tcp import ReceiveBuffer
 from torrentd.daemon.torrent import Torrent
-from torrentd.daemon.traffic import Traffic
+from torrentd.daemon.torrents import Torrents
 from torrentd.daemon.version import VERSION
-from torrentd.daemon.why import Why, explain
+from torrentd.daemon.witness import Witnesses
 from torrentd.wire.formats.address import Address, AddressPolicy
-from torrentd.wire.formats.ids import InfoHash
-from torrentd.wire.formats.metainfo import encode_metainfo
 from torrentd.wire.formats.peer_ids import make_peer_id
-from torrentd.wire.store.api import StoreError
 from torrentd.wire.swarm.buffer_pool import BufferPool
 
 SAVE_INTERVAL_S = 300.0  # the DHT's nodes, and counters that changed
@@ -56,16 +39,16 @@ CHECKS_AT_ONCE = 2
 # Whatever hangs, the process ends within the two seconds that people wait for it.
 STOP_DISK_S = 0.8
 STOP_SAVE_S = 0.8
-LARGE_METAINFO_BYTES = 256 * 1024  # above it, decoding leaves the loop
 SEED_BITS = 64
 
 log = get_logger("session")
 
 
-class Session:
+class Session(Torrents):
     """One daemon's worth of torrents. `start` once, `stop` once; commands between."""
 
     def __init__(self, config: Config, *, seed: int | None = None) -> None:
+        super().__init__()
         self.shutdown_requested = asyncio.Event()
         self.failed = False
         self.tasks = Tasks(self._on_fatal)
@@ -76,7 +59,7 @@ class Session:
         self._policy = AddressPolicy(config.network.allow_local_addresses)
         self._state = StateDir(config.state_dir)
         self._rates = Rates(config.rates)
-        self._torrents: dict[InfoHash, Torrent] = {}
+        self.witnesses = Witnesses()
         self._started_at = time.monotonic()
         self._accepts = TokenBucket(config.limits.dials_per_s_max, self._started_at)
         self._dht_problem: str | None = None
@@ -147,21 +130,7 @@ class Session:
         """What was changed of the configuration by hand; the reason when it cannot be saved."""
         return await self._disk.state.run(partial(self._state.save_changes, changes))
 
-    # ---- commands
-
-    async def add(self, request: AddRequest) -> AddResult:
-        added_at = int(time.time())
-        if request.metainfo is not None and len(request.metainfo) > LARGE_METAINFO_BYTES:
-            wanted = await self._disk.state.run(
-                partial(read_or_refused, request, self._config, added_at)
-            )
-            if isinstance(wanted, Refused):
-                raise wanted
-        else:
-            wanted = read_request(request, self._config, added_at)
-        result = self._add(wanted)
-        await self._get(wanted.known.state.infohash).put_on_record()
-        return result
+    # ---- what people see
 
     def status(self) -> DaemonStatus:
         torrents = list(self._torrents.values())
@@ -176,88 +145,6 @@ class Session:
             dht=self.dht.status(),
             warnings=self._warnings(torrents),
         )
-
-    def torrents(self) -> list[TorrentStatus]:
-        now = time.monotonic()
-        return [reports.torrent_status(torrent, now) for torrent in self._torrents.values()]
-
-    def torrent(self, infohash: InfoHash) -> TorrentStatus:
-        return reports.torrent_status(self._get(infohash), time.monotonic())
-
-    def find(self, selector: str) -> InfoHash:
-        """The one torrent that it names."""
-        return select_one(selector, list(self._torrents.values())).infohash
-
-    def select(self, selector: str) -> list[InfoHash]:
-        """All torrents that it names: also a pattern, a state, all."""
-        return [torrent.infohash for torrent in select(selector, list(self._torrents.values()))]
-
-    def why(self, infohashes: list[InfoHash]) -> list[Why]:
-        """What holds each of them up."""
-        torrents = [self._get(infohash) for infohash in infohashes]
-        checks_full = self._services.checks.locked()
-        cases = reports.cases_of(torrents, self._discovery, checks_full, time.monotonic())
-        return [explain(case) for case in cases]
-
-    def info(self, infohash: InfoHash) -> TorrentInfo:
-        return reports.torrent_info(self._get(infohash), time.monotonic())
-
-    def peers(self, infohash: InfoHash) -> list[PeerStatus]:
-        return reports.peer_statuses(self._get(infohash), time.monotonic())
-
-    def metainfo(self, infohash: InfoHash) -> bytes:
-        """A torrent file of it."""
-        metadata = self._get(infohash).metadata
-        if metadata is None:
-            raise Refused("the metadata is not known yet; its magnet is")
-        return encode_metainfo(metadata)
-
-    def pieces(self, infohash: InfoHash) -> PiecesStatus:
-        return reports.pieces_status(self._get(infohash))
-
-    def files(self, infohash: InfoHash) -> list[FileStatus]:
-        return reports.file_statuses(self._get(infohash))
-
-    async def pause(self, infohash: InfoHash) -> None:
-        self._get(infohash).pause()
-
-    async def resume(self, infohash: InfoHash) -> None:
-        self._get(infohash).resume()
-
-    async def verify(self, infohash: InfoHash) -> None:
-        """Starts it; `wait` or `status` tell when it is done."""
-        torrent = self._get(infohash)
-        if torrent.info is None:
-            raise Refused("there is nothing to verify before the metadata is known")
-        torrent.verify()
-
-    async def remove(self, infohash: InfoHash, delete_data: bool = False) -> None:
-        torrent = self._get(infohash)
-        del self._torrents[infohash]
-        torrent.close()
-        try:
-            await torrent.remove(delete_data)
-        except StoreError as error:
-            raise Refused(f"the torrent is gone, but not all of its files: {error}") from None
-        log.info("removed", torrent=infohash.hex(), data=delete_data)
-
-    async def add_peer(self, infohash: InfoHash, address_text: str) -> None:
-        self._get(infohash).traffic.peers_found([parse_peer(address_text)], "manual")
-
-    async def wait(
-        self,
-        infohash: InfoHash,
-        until: Literal["done", "metadata"],
-        timeout_s: float | None = None,
-    ) -> bool:
-        """False when that takes longer; Refused when the torrent is removed meanwhile."""
-        future = self._get(infohash).wait(until)
-        done, _ = await asyncio.wait([future], timeout=timeout_s)
-        if future.cancelled():
-            raise Refused("the torrent was removed")
-        if not done:
-            future.cancel()
-        return bool(done)
 
     @property
     def dht(self) -> Discovery:
@@ -295,6 +182,7 @@ class Session:
             dialer=self._dialer,
             discovery=self._discovery,
             rates=self._rates,
+            witnesses=self.witnesses,
             receive_buffer=ReceiveBuffer(),
             checks=asyncio.Semaphore(CHECKS_AT_ONCE),
         )
@@ -313,46 +201,6 @@ class Session:
             self._policy,
             self.tasks,
         )
-
-    def _begin(self, known: Known) -> Torrent:
-        torrent = Torrent(self._services, known)
-        self._torrents[torrent.infohash] = torrent
-        torrent.start()
-        return torrent
-
-    def _add(self, wanted: Wanted) -> AddResult:
-        infohash = wanted.known.state.infohash
-        torrent = self._torrents.get(infohash)
-        added = torrent is None
-        if torrent is None:
-            torrent = self._begin(wanted.known)
-            torrent.holding.record.touch()
-            log.info("added", torrent=infohash.hex(), name=torrent.name)
-        for address in wanted.nodes:
-            self._discovery.add_node(address)
-        if wanted.magnet_peers:
-            torrent.traffic.peers_found(wanted.magnet_peers, "magnet")
-        if wanted.manual_peers:
-            torrent.traffic.peers_found(wanted.manual_peers, "manual")
-        return AddResult(infohash.hex(), torrent.name, added)
-
-    def _get(self, infohash: InfoHash) -> Torrent:
-        torrent = self._torrents.get(infohash)
-        if torrent is None:
-            raise Refused(f"there is no torrent {infohash.hex()}")
-        return torrent
-
-    def _find_traffic(self, infohash: InfoHash) -> Traffic | None:
-        torrent = self._torrents.get(infohash)
-        return torrent.traffic if torrent is not None else None
-
-    def _traffics(self) -> Iterator[Traffic]:
-        return (torrent.traffic for torrent in self._torrents.values())
-
-    def _peers_found(self, infohash: InfoHash, peers: list[Address]) -> None:
-        torrent = self._torrents.get(infohash)
-        if torrent is not None:
-            torrent.traffic.peers_found(peers, "dht")
 
     def _warnings(self, torrents: list[Torrent]) -> list[str]:
         sides = (self._doors.warnings, self._healing.warnings(), self._discovery.warnings())

@@ -10,20 +10,21 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from torrentd.daemon.facts import Facts
+from torrentd.daemon.files_done import FilesDone
 from torrentd.daemon.holding import Holding
 from torrentd.daemon.known import Known, display_name, remembered
 from torrentd.daemon.logs import get_logger
 from torrentd.daemon.opening import Unusable
 from torrentd.daemon.services import Services
 from torrentd.daemon.stages import Stages
-from torrentd.daemon.status import TorrentState
 from torrentd.daemon.traffic import Traffic
 from torrentd.daemon.waiters import Goal, Waiters
+from torrentd.daemon.witness import Kind
 from torrentd.wire.formats.bitfield import Bitfield
 from torrentd.wire.formats.magnet import decode_magnet, encode_magnet
 from torrentd.wire.formats.metainfo import Info
 from torrentd.wire.store.api import StoreError
-from torrentd.wire.store.resume import ResumeState
 from torrentd.wire.swarm.actions import MetadataComplete, MetadataRefused
 from torrentd.wire.swarm.swarm import Swarm
 
@@ -34,96 +35,30 @@ LOSS_ON_RECORD_S = 1.0
 log = get_logger("torrent")
 
 
-class Torrent:
+class Torrent(Facts):
     """Hears from its traffic what the swarm has to tell, from its holding what the disk says."""
 
     def __init__(self, services: Services, known: Known) -> None:
-        state = known.state
-        self.infohash = state.infohash
-        self.name = display_name(known.info) if known.info is not None else state.name
-        self.info = known.info
-        self.paused = state.paused
-        self.error: str | None = None  # only the user can heal it
-        self.no_room: str | None = None  # heals by itself
-        self.opened = False
+        super().__init__(known)
         self._services = services
-        self._state = state
-        self._metadata = known.metadata
         self._metadata_saved = known.on_record and known.metadata is not None
-        self._downloaded_before = state.downloaded_bytes
-        self._uploaded_before = state.uploaded_bytes
         self._waiters = Waiters()
         self._read_errors: deque[float] = deque(maxlen=READ_ERRORS_MAX)
         self._room_known = False
         self._metadata_lock = asyncio.Lock()
         self._closed = False
+        self._done_known = False  # that it is complete is no news
+        self._files_done: FilesDone | None = None  # from the first piece on that comes
         self.stages: Stages | None = None  # of what began as a magnet
         self.traffic = self._make_traffic()
         self.holding = Holding(
             services,
-            state.infohash,
-            Path(state.download_dir),
+            self.infohash,
+            Path(known.state.download_dir),
             remembered(known),
-            state if known.on_record else None,
+            known.state if known.on_record else None,
             self,
         )
-
-    # ---- what people see
-
-    @property
-    def swarm(self) -> Swarm:
-        return self.traffic.swarm
-
-    @property
-    def magnet(self) -> str:
-        return self._state.magnet
-
-    @property
-    def metadata(self) -> bytes | None:
-        return self._metadata
-
-    @property
-    def added_at(self) -> int:
-        return self._state.added_at
-
-    @property
-    def select(self) -> tuple[int, ...] | None:
-        """Indices of the files wanted; None: all."""
-        return self._state.select
-
-    @property
-    def state(self) -> TorrentState:
-        if self.trouble is not None:
-            return "error"
-        if self.paused:
-            return "paused"
-        if self.info is None:
-            return "metadata"
-        if not self.opened:
-            return "checking"
-        return "seeding" if self.swarm.is_complete else "downloading"
-
-    @property
-    def trouble(self) -> str | None:
-        """What is wrong, for people; the disk's troubles heal by themselves."""
-        no_room = self.no_room if self.lacking_bytes else None
-        return self.error or self.holding.trouble or no_room
-
-    @property
-    def lacking_bytes(self) -> int:
-        """What is still to be written; 0 while nothing is to be."""
-        if self.paused or self.error is not None or not self.opened:
-            return 0
-        return self.swarm.wanted_bytes - self.swarm.done_bytes
-
-    @property
-    def downloaded_bytes(self) -> int:
-        """Over all runs."""
-        return self._downloaded_before + self.swarm.downloaded_bytes
-
-    @property
-    def uploaded_bytes(self) -> int:
-        return self._uploaded_before + self.swarm.uploaded_bytes
 
     # ---- life
 
@@ -138,8 +73,10 @@ class Torrent:
             self.traffic.start()
 
     def pause(self) -> None:
-        self.paused = True
         self._quiet()
+        if not self.paused:
+            self.paused = True
+            self._tell("paused")
         self.holding.record.changed()
 
     def resume(self) -> None:
@@ -147,6 +84,7 @@ class Torrent:
             self.paused = False
             self.error = None
             self.start()
+            self._tell("resumed")
             self.holding.record.changed()
 
     def verify(self) -> None:
@@ -160,6 +98,7 @@ class Torrent:
         self._state.stamps = ()
         self.error = None
         self.opened = False
+        self._files_done = None
         self.traffic.storage = None
         self.holding.forget_pieces(piece_count)
         self.holding.record.changed()
@@ -186,14 +125,6 @@ class Torrent:
         await self._save_metadata()
         await self.holding.record.flush()
 
-    def counters_changed(self) -> bool:
-        """The record does not tell the latest counters."""
-        recorded = self.holding.record.recorded
-        return recorded is not None and (
-            recorded.downloaded_bytes != self.downloaded_bytes
-            or recorded.uploaded_bytes != self.uploaded_bytes
-        )
-
     def wait(self, goal: Goal) -> asyncio.Future[None]:
         """Done when the goal is reached, cancelled when the torrent goes."""
         future = self._waiters.add(goal)
@@ -213,14 +144,18 @@ class Torrent:
         self._state.magnet = encode_magnet(magnet)
         log.info("metadata complete", torrent=self.infohash.hex(), name=self.name)
         self._begin_opening(found.info)
+        self._tell("metadata")
         self._tell_waiters()
 
     def metadata_refused(self, found: MetadataRefused) -> None:
         self._fail(found.reason)
 
     def completed(self) -> None:
-        log.info("complete", torrent=self.infohash.hex(), name=self.name)
-        self.holding.record.changed()
+        if not self._done_known:
+            self._done_known = True
+            log.info("complete", torrent=self.infohash.hex(), name=self.name)
+            self.holding.record.changed()
+            self._tell("done")
         self._tell_waiters()
 
     def read_failed(self, piece_index: int, error: StoreError) -> None:
@@ -251,6 +186,7 @@ class Torrent:
     def piece_stored(self, piece_index: int, buffer: memoryview) -> None:
         now = time.monotonic()
         self.holding.record.written(len(buffer))
+        self._count_files(piece_index)
         self.traffic.perform(self.swarm.piece_stored(piece_index, buffer, now), now)
 
     def piece_refused(self, piece_index: int, buffer: memoryview) -> None:
@@ -268,6 +204,7 @@ class Torrent:
             log.info("the disk works again", torrent=self.infohash.hex())
         else:
             log.error("the disk fails", torrent=self.infohash.hex(), cause=trouble)
+            self._tell("error", trouble)
 
     def storage_relieved(self) -> None:
         self.traffic.read_on()
@@ -284,25 +221,7 @@ class Torrent:
         if self.holding.storage is not None:
             self.holding.storage.hold(self.holding.record.window_full)
 
-    def resume_state(self) -> ResumeState:
-        self._state = self._what_is_true()
-        return replace(self._state)
-
     # ---- inside
-
-    def _what_is_true(self) -> ResumeState:
-        state = replace(
-            self._state,
-            name=self.name,
-            paused=self.paused,
-            downloaded_bytes=self.downloaded_bytes,
-            uploaded_bytes=self.uploaded_bytes,
-        )
-        if self.opened:
-            state.piece_count = len(self.swarm.have)
-            state.have = self.swarm.have.to_bytes()
-            state.names = tuple(self.holding.names)
-        return state
 
     def _make_traffic(self) -> Traffic:
         config = self._services.config
@@ -348,10 +267,13 @@ class Torrent:
         self.traffic.storage = self.holding.storage
         now = time.monotonic()
         self._hold_download()
-        self.traffic.perform(self.swarm.store_opened(found, now), now)
-        self._look_for_room()
         recorded = self.holding.record.recorded
-        if recorded is None or recorded.have != found.to_bytes():
+        changed = recorded is None or recorded.have != found.to_bytes()
+        self._done_known |= not changed
+        self.traffic.perform(self.swarm.store_opened(found, now), now)
+        self._done_known = self.swarm.is_complete
+        self._look_for_room()
+        if changed:
             self.holding.record.changed()
         if not self.paused and not self.swarm.running:
             self.traffic.start()
@@ -373,6 +295,7 @@ class Torrent:
         log.error("stopped", torrent=self.infohash.hex(), cause=reason)
         self.error = reason
         self._quiet()
+        self._tell("error", reason)
 
     def _quiet(self) -> None:
         self.traffic.stop()
@@ -381,10 +304,26 @@ class Torrent:
 
     def _lose(self, piece_index: int) -> None:
         now = time.monotonic()
+        if self._files_done is not None and self.swarm.have[piece_index]:
+            self._files_done.lost(piece_index)
         if self.holding.storage is not None:
             self.holding.storage.forget(piece_index)
         self.traffic.perform(self.swarm.piece_lost(piece_index, now), now)
+        self._done_known = self.swarm.is_complete
         self._look_for_room()
+
+    def _count_files(self, piece_index: int) -> None:
+        """Tell which files this piece, which is not had yet, makes whole."""
+        assert self.info is not None
+        if self._files_done is None:
+            self._files_done = FilesDone(self.info, self.swarm.have)
+        for file_index in self._files_done.stored(piece_index):
+            path = self.holding.names[file_index]
+            if path:
+                self._tell("file-done", path)
+
+    def _tell(self, kind: Kind, detail: str = "") -> None:
+        self._services.witnesses.tell(kind, self.infohash, self.name, detail)
 
     def _tell_waiters(self) -> None:
         done = self.opened and self.swarm.is_complete

@@ -1,6 +1,5 @@
 """Sessions on loopback: a magnet becomes a file, and nothing that was had is ever lost."""
 
-import asyncio
 import random
 import socket
 import time
@@ -12,7 +11,6 @@ from tests.daemon.session_room import (
     PORT,
     TIMEOUT_S,
     is_complete,
-    lay_out,
     make_config,
     new_host,
     new_port,
@@ -25,9 +23,8 @@ from tests.wire.torrents import File, assorted, multi_file, single_file
 from torrentd.config.schema import Config, Limits
 from torrentd.daemon.session import Session
 from torrentd.daemon.state_dir import StateLocked
-from torrentd.daemon.status import AddRequest, Refused
+from torrentd.daemon.status import AddRequest
 from torrentd.wire.formats.address import Address
-from torrentd.wire.formats.metainfo import encode_metainfo
 
 KIB = 1024
 LARGE = single_file(random.Random(1).randbytes(3_000_000), 64 * KIB, b"large.bin")
@@ -163,60 +160,6 @@ class TestLife:
 
         run(scenario())
 
-    def test_verify_finds_what_was_changed_and_it_is_fetched_again(self, tmp_path: Path) -> None:
-        async def scenario() -> None:
-            host = new_host()
-            async with (
-                running(make_config(tmp_path / "a", host)) as seeder,
-                running(make_config(tmp_path / "b", new_host())) as leecher,
-            ):
-                infohash = await seed(seeder, SMALL, tmp_path / "source")
-                await leecher.add(AddRequest(magnet=infohash.hex(), peers=[f"{host}:{PORT}"]))
-                assert await leecher.wait(infohash, "done", TIMEOUT_S)
-                path = tmp_path / "b" / "downloads" / "small.bin"
-                with path.open("r+b") as file:
-                    file.seek(20_000)
-                    file.write(b"somebody was here")
-                await leecher.verify(infohash)
-                assert leecher.torrent(infohash).state == "checking"
-                await until(lambda: leecher.torrent(infohash).state != "checking")
-                await leecher.add_peer(infohash, f"{host}:{PORT}")
-                assert await leecher.wait(infohash, "done", TIMEOUT_S)
-                assert leecher.torrent(infohash).downloaded_bytes == len(SMALL.content) + 16 * KIB
-            assert is_complete(SMALL, tmp_path / "b" / "downloads")
-
-        run(scenario())
-
-    def test_remove_with_data_leaves_nothing_and_without_it_leaves_the_data(
-        self, tmp_path: Path
-    ) -> None:
-        async def scenario() -> None:
-            config = make_config(tmp_path, new_host())
-            async with running(config) as session:
-                infohash = await seed(session, SMALL, tmp_path / "source")
-                await session.remove(infohash)
-                assert is_complete(SMALL, tmp_path / "source")
-                await seed(session, SMALL, tmp_path / "source")
-                await session.remove(infohash, delete_data=True)
-                assert list((tmp_path / "source").iterdir()) == []
-                assert session.torrents() == []
-            assert list((tmp_path / "state" / "torrents").iterdir()) == []
-
-        run(scenario())
-
-    def test_waiting_ends_when_the_time_is_up_or_the_torrent_is_gone(self, tmp_path: Path) -> None:
-        async def scenario() -> None:
-            async with running(make_config(tmp_path, new_host())) as session:
-                infohash = session.find((await session.add(AddRequest(magnet="ab" * 20))).infohash)
-                assert not await session.wait(infohash, "metadata", 0.01)
-                waiting = asyncio.ensure_future(session.wait(infohash, "done"))
-                await asyncio.sleep(0)
-                await session.remove(infohash)
-                with pytest.raises(Refused, match="removed"):
-                    await waiting
-
-        run(scenario())
-
     def test_a_second_daemon_in_the_same_folder_is_refused(self, tmp_path: Path) -> None:
         async def scenario() -> None:
             async with running(make_config(tmp_path, new_host())):
@@ -276,87 +219,6 @@ class TestClock:
                 assert await leecher.wait(infohash, "done", TIMEOUT_S)
                 assert leecher.torrent(infohash).wasted_bytes == 0
                 assert 0 <= leecher.torrent(infohash).download_rate_bytes_per_s < 10**9
-
-        run(scenario())
-
-
-class TestAdding:
-    def test_the_same_torrent_twice_is_one_torrent(self, tmp_path: Path) -> None:
-        async def scenario() -> None:
-            async with running(make_config(tmp_path, new_host())) as session:
-                request = AddRequest(metainfo=encode_metainfo(SMALL.metadata))
-                assert (await session.add(request)).added
-                assert not (await session.add(request)).added
-                assert len(session.torrents()) == 1
-
-        run(scenario())
-
-    def test_existing_data_is_used(self, tmp_path: Path) -> None:
-        async def scenario() -> None:
-            lay_out(SMALL, tmp_path / "downloads")
-            async with running(make_config(tmp_path, new_host())) as session:
-                request = AddRequest(metainfo=encode_metainfo(SMALL.metadata))
-                infohash = session.find((await session.add(request)).infohash)
-                assert await session.wait(infohash, "done", TIMEOUT_S)
-                assert session.torrent(infohash).downloaded_bytes == 0
-
-        run(scenario())
-
-    def test_somebody_elses_file_is_never_overwritten(self, tmp_path: Path) -> None:
-        async def scenario() -> None:
-            path = tmp_path / "downloads" / "small.bin"
-            path.parent.mkdir()
-            path.write_bytes(b"precious" * 20_000)
-            async with running(make_config(tmp_path, new_host())) as session:
-                request = AddRequest(metainfo=encode_metainfo(SMALL.metadata))
-                infohash = session.find((await session.add(request)).infohash)
-                await until(lambda: session.torrent(infohash).state == "error")
-                assert "nothing of this torrent" in (session.torrent(infohash).error or "")
-                await session.remove(infohash, delete_data=True)
-            assert path.read_bytes() == b"precious" * 20_000
-
-        run(scenario())
-
-    def test_two_torrents_with_the_same_files_are_refused(self, tmp_path: Path) -> None:
-        async def scenario() -> None:
-            other = single_file(SMALL.content[::-1], 16 * KIB, b"small.bin")
-            async with running(make_config(tmp_path, new_host())) as session:
-                for torrent in (SMALL, other):
-                    await session.add(AddRequest(metainfo=encode_metainfo(torrent.metadata)))
-                await until(lambda: session.torrent(other.infohash).state == "error")
-                assert SMALL.infohash.hex() in (session.torrent(other.infohash).error or "")
-
-        run(scenario())
-
-    def test_a_large_torrent_file_is_read_outside_of_the_loop(self, tmp_path: Path) -> None:
-        async def scenario() -> None:
-            many = single_file(bytes(400_000), 20, b"many pieces")
-            assert len(many.metadata) > 256 * KIB
-            async with running(make_config(tmp_path, new_host())) as session:
-                assert (
-                    await session.add(AddRequest(metainfo=encode_metainfo(many.metadata)))
-                ).added
-                with pytest.raises(Refused, match="not a torrent file"):
-                    await session.add(AddRequest(metainfo=b"d" * 300_000))
-
-        run(scenario())
-
-
-class TestFinding:
-    def test_a_torrent_is_found_by_infohash_prefix_or_name(self, tmp_path: Path) -> None:
-        async def scenario() -> None:
-            async with running(make_config(tmp_path, new_host())) as session:
-                first = "abcd" + "0" * 36
-                await session.add(AddRequest(magnet=f"magnet:?xt=urn:btih:{first}&dn=One"))
-                await session.add(AddRequest(magnet="abcd" + "1" * 36))
-                assert session.find(first).hex() == first
-                assert session.find("abcd0").hex() == first
-                assert session.find("One").hex() == first
-                with pytest.raises(Refused, match=r"may be one of abcd0.*, abcd1"):
-                    session.find("abcd")
-                for selector in ("two", "abc", ""):
-                    with pytest.raises(Refused, match="no torrent"):
-                        session.find(selector)
 
         run(scenario())
 

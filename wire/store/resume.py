@@ -21,6 +21,7 @@ from torrentd.wire.formats.bencode import (
     decode_dict,
     encode,
     get_bytes,
+    get_dict,
     get_int,
     get_list,
 )
@@ -31,6 +32,7 @@ from torrentd.wire.formats.metainfo import FILE_COUNT_MAX, PIECE_COUNT_MAX
 from torrentd.wire.store import generations
 from torrentd.wire.store.api import StoreError
 from torrentd.wire.store.files import FileStamp
+from torrentd.wire.store.options import DEFAULTS, TorrentOptions, decode_options, encode_options
 from torrentd.wire.store.paths import check_names
 
 VERSION = 1
@@ -80,6 +82,7 @@ class ResumeState:
     stamps: tuple[FileStamp | None, ...] = ()
     downloaded_bytes: int = 0
     uploaded_bytes: int = 0
+    options: TorrentOptions = DEFAULTS
     generation: int = 0
 
 
@@ -171,6 +174,9 @@ def _body(state: ResumeState) -> dict[bytes, Bencoded]:
     }
     if state.select is not None:
         body[b"select"] = list(state.select)
+    options = encode_options(state.options)
+    if options:
+        body[b"options"] = options
     return body
 
 
@@ -197,6 +203,7 @@ def _state(body: dict[bytes, Bencoded]) -> ResumeState:
         stamps=_stamps(_bytes(body, b"stamps"), len(names)),
         downloaded_bytes=_int(body, b"downloaded_bytes", COUNTER_MAX),
         uploaded_bytes=_int(body, b"uploaded_bytes", COUNTER_MAX),
+        options=_options(body),
     )
 
 
@@ -250,6 +257,15 @@ def _select(body: dict[bytes, Bencoded]) -> tuple[int, ...] | None:
     if len(select) != len(raw) or len(select) > FILE_COUNT_MAX:
         raise StateError("the selection in the state file is no list of files")
     return select
+
+
+def _options(body: dict[bytes, Bencoded]) -> TorrentOptions:
+    if b"options" not in body:
+        return DEFAULTS
+    options = get_dict(body, b"options")
+    if options is None:
+        raise StateError("the options in the state file are no dictionary")
+    return decode_options(options)
 
 
 def _stamps(raw: bytes, file_count: int) -> tuple[FileStamp | None, ...]:

@@ -16,6 +16,7 @@ from torrentd.wire.formats.ids import InfoHash
 from torrentd.wire.store import generations
 from torrentd.wire.store.api import StoreError
 from torrentd.wire.store.files import FileStamp
+from torrentd.wire.store.options import TorrentOptions
 from torrentd.wire.store.resume import (
     VERSION,
     FutureVersion,
@@ -71,6 +72,11 @@ def with_body(**changes: "Bencoded | None") -> bytes:
 class TestFormat:
     def test_a_state_survives(self) -> None:
         assert decode_state(encode_state(STATE)) == STATE
+
+    def test_options_survive_and_their_default_is_not_written(self) -> None:
+        state = dataclasses.replace(STATE, options=TorrentOptions(labels=("a",), sequential=True))
+        assert decode_state(encode_state(state)) == state
+        assert b"options" not in encode_state(STATE)
 
     @pytest.mark.parametrize("version", GOLDEN)
     def test_a_file_of_every_version_loads(self, version: int) -> None:
@@ -141,6 +147,8 @@ class TestFormat:
             {"select": [2**40]},
             {"select": [b"0"]},
             {"paused": 2},
+            {"options": [b"a"]},
+            {"options": {b"sequential": 2}},
             {"added_at": -5},
             *({key: None} for key in ("have", "names", "infohash", "paused", "magnet", "stamps")),
         ],
