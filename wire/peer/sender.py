@@ -225,6 +225,24 @@ class Sender:
         if not self.supports_extensions:
             return
         self._now = now
+        self._queue_extension_handshake(metadata_size, listen_port, upload_only)
+
+    def send_ahead(
+        self, listen_port: int, metadata_number: int, piece_count: int, now: float
+    ) -> None:
+        """In the flight of our handshake, before theirs: our extension handshake, and requests for
+        the first pieces of the metadata under the number that they are guessed to give ut_metadata
+        (BEP 9, 10). Whoever cannot read it has no metadata for us."""
+        assert self.outgoing and self.handshake is None
+        self._now = now
+        self._queue_extension_handshake(None, listen_port, False)
+        for piece in range(piece_count):
+            payload = encode_metadata(MetadataRequest(piece))
+            self._queue(encode_extended(metadata_number, payload))
+
+    def _queue_extension_handshake(
+        self, metadata_size: int | None, listen_port: int | None, upload_only: bool
+    ) -> None:
         handshake = ExtensionHandshake(
             message_ids=dict(OUR_MESSAGE_IDS),
             metadata_size=metadata_size,

@@ -197,6 +197,14 @@ class Candidates:
         else:
             self._wait(key, candidate, now + PARKED_S)
 
+    def dial_again(self, address: Address, now: float) -> None:
+        """A connection ended by a fault of ours: it counts as if it had not been."""
+        self._now = now
+        key = self._key(address)
+        candidate = self._known.get(key)
+        if candidate is not None and candidate.state in ("connected", "dialing"):
+            self._get_ready(key, candidate)
+
     def forgive(self, since: float) -> None:
         """Our own network was away since then: who failed was not at fault, and is dialed again."""
         for key, candidate in list(self._known.items()):

@@ -82,13 +82,18 @@ class Company:
         self.candidates.add([peer.listen_address], "incoming", now)
         self.candidates.connected(peer.listen_address)
 
-    def part(self, peer: Peer, now: float, *, misbehaved: bool = False) -> None:
-        """The peer is gone."""
+    def part(
+        self, peer: Peer, now: float, *, misbehaved: bool = False, again: bool = False
+    ) -> None:
+        """The peer is gone; `again`: perhaps because of us."""
         connection = peer.connection
         del self.peers[connection]
         address = peer.listen_address or peer.address
         if self._same_host(peer) and not self._admission.may_share_host(address.host):
             self.candidates.connected(address)  # by the other connection
+            return
+        if again and connection.outgoing and not misbehaved:
+            self.candidates.dial_again(address, now)
             return
         useful = bool(connection.downloaded_bytes or connection.uploaded_bytes) and not misbehaved
         self.candidates.disconnected(address, now, useful)

@@ -126,7 +126,8 @@ class Conversation(Rooms):
                 return
         connection = peer.connection
         connection.send_pieces(self._download.have if self._download else None)
-        self._send_extension_handshake(peer, now)
+        if not peer.asked_ahead:
+            self._send_extension_handshake(peer, now)
         if connection.supports_dht:
             connection.send_port(self._listen_port)
         if self._download is not None:
@@ -257,8 +258,9 @@ class Conversation(Rooms):
     ) -> None:
         if not peer.connection.outgoing and handshake.listen_port is not None:
             self._company.listens(peer, handshake.listen_port, now)
-        if self.metadata is None and UT_METADATA in handshake.message_ids:
-            self._info_download.offer(peer, handshake.metadata_size, now)
+        if self.metadata is None:
+            speaks = UT_METADATA in handshake.message_ids
+            self._info_download.offer(peer, handshake.metadata_size if speaks else None, now)
         if speaks_pex(peer.connection):
             self._exchange.join(peer, self._company.peers.values(), now)
         self._part_if_done(peer, actions, now)
@@ -329,8 +331,8 @@ class Conversation(Rooms):
 
     def _forget(self, peer: Peer, now: float, *, misbehaved: bool = False) -> None:
         peer.parted = True
-        self._company.part(peer, now, misbehaved=misbehaved)
-        self._info_download.leave(peer, now)
+        again = self._info_download.leave(peer, now)
+        self._company.part(peer, now, misbehaved=misbehaved, again=again)
         if self._download is not None:
             self._download.picker.leave(peer)
         self._rechoke_due = True

@@ -36,6 +36,7 @@ class Peer:
     refusals: int = 0  # requests for what we do not have
 
     # metadata
+    asked_ahead: bool = False  # in the flight of our handshake
     metadata_served: int = 0
     metadata_waiting: list[int] = field(default_factory=list)
 

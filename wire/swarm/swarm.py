@@ -156,6 +156,8 @@ class Swarm(Conversation):
         peer, parting = self._company.admit(connection, now)
         for loser in parting:
             self._part(loser, "no room, or one of its host is here", actions, now)
+        if self.metadata is None and connection.outgoing and not peer.parted:
+            self._info_download.ask_ahead(peer, self._listen_port, now)
         if connection.handshake is not None and not peer.parted:
             self._greet(peer, actions, now)
             self._take(peer, connection.tick(now), actions, now)  # what came behind it

@@ -18,6 +18,7 @@ from torrentd.wire.formats.address import Address
 from torrentd.wire.formats.bitfield import Bitfield
 from torrentd.wire.formats.extension import decode_extension_handshake
 from torrentd.wire.formats.geometry import BlockRef
+from torrentd.wire.formats.handshake import HANDSHAKE_BYTES
 from torrentd.wire.formats.metadata import (
     MetadataData,
     MetadataReject,
@@ -229,3 +230,16 @@ class TestExtensions:
         plain = Scene(extension=False)
         plain.connection.send_extension_handshake(None, None, False, plain.now)
         assert plain.heard() == b""
+
+    def test_ahead_of_their_handshake_ours_is_followed_by_what_we_want(self) -> None:
+        connection = PeerConnection(
+            ADDRESS, outgoing=True, peer_id=OURS, infohash=INFOHASH, limits=LIMITS, now=1000.0
+        )
+        connection.send_ahead(6881, 7, 2, 1000.0)
+        handshake, extension, *requests = connection.data_to_send()
+        assert len(handshake) == HANDSHAKE_BYTES
+        said = decode_extension_handshake(bytes(extension[6:]))
+        assert said.listen_port == 6881 and said.message_ids["ut_metadata"]
+        assert [bytes(request[4:6]) for request in requests] == 2 * [b"\x14\x07"]
+        decoded = [decode_metadata(bytes(request[6:])) for request in requests]
+        assert decoded == [MetadataRequest(0), MetadataRequest(1)]

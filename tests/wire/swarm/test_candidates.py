@@ -309,6 +309,19 @@ class TestBackOff:
         candidates.add([ONE], "manual", 1.0)
         assert candidates.next_to_dial(1.0, NOBODY) == ONE
 
+    def test_a_connection_that_we_spoiled_does_not_count(self) -> None:
+        candidates = _candidates()
+        candidates.add([ONE], "dht", 0.0)
+        assert _dial_all(candidates, 0.0) == [ONE]
+        candidates.connected(ONE)
+        candidates.dial_again(ONE, 1.0)
+        candidates.dial_again(ONE, 1.0)
+        assert _dial_all(candidates, 1.0) == [ONE]
+        candidates.dial_failed(ONE, 1.0)
+        assert candidates.next_deadline(1.0) == 1.0 + RETRY_S
+        candidates.dial_again(TWO, 1.0)
+        assert len(candidates) == 1
+
 
 class TestBans:
     def test_a_ban_is_by_host_and_for_a_day(self) -> None:

@@ -15,10 +15,12 @@ from torrentd.wire.formats.metadata import (
     decode_metadata,
 )
 from torrentd.wire.swarm.info_download import (
+    AHEAD_PIECES,
     ANSWER_S,
     ATTEMPTS_MAX,
     REQUESTS_MAX,
     TURN_S,
+    USUAL_NUMBER,
     InfoDownload,
 )
 from torrentd.wire.swarm.peer import Peer
@@ -316,3 +318,102 @@ def answer_as(download: InfoDownload, peer: Peer, kind: str, now: float) -> str 
         if reason is not None:
             return reason
     return None
+
+
+def ahead(download: InfoDownload, number: int) -> Peer:
+    """TCP stands with this one."""
+    peer = stand_in(number)
+    download.ask_ahead(peer, 6881, 0.0)
+    return peer
+
+
+def speak(download: InfoDownload, peer: Peer, number: int, size: int = len(METADATA)) -> None:
+    """Its extension handshake: the number that it gives ut_metadata."""
+    peer.connection.data_to_send()
+    peer.connection.extension = ExtensionHandshake({"ut_metadata": number})
+    download.offer(peer, size, 0.1)
+
+
+class TestAskedAhead:
+    """Before the peer has said anything, under a number that is guessed."""
+
+    def test_where_the_guess_was_right_only_the_rest_is_asked_for(self) -> None:
+        download, peer = download_of(), ahead(download_of(), 1)
+        download.ask_ahead(peer, 6881, 0.0)
+        speak(download, peer, USUAL_NUMBER)
+        assert asked(peer) == list(range(AHEAD_PIECES, REQUESTS_MAX))
+        for piece in range(AHEAD_PIECES):
+            assert download.receive(peer, part(METADATA, piece), 0.1) is None
+        assert give(download, peer, 0.2) is None
+        for piece in range(AHEAD_PIECES, REQUESTS_MAX):
+            download.receive(peer, part(METADATA, piece), 0.3)
+        assert give(download, peer, 0.4) is None and download.metadata == METADATA
+
+    def test_what_was_asked_ahead_and_is_not_answered_is_asked_again_in_time(self) -> None:
+        download = download_of()
+        peer = ahead(download, 1)
+        speak(download, peer, USUAL_NUMBER)
+        asked(peer)
+        download.tick(0.1 + ANSWER_S)
+        assert asked(peer) == list(range(REQUESTS_MAX))
+
+    def test_metadata_of_one_piece_leaves_no_request_open(self) -> None:
+        short = METADATA[:1000]
+        download = InfoDownload(InfoHash(sha1(short).digest()), SIZE_MAX)
+        peer = ahead(download, 1)
+        speak(download, peer, USUAL_NUMBER, len(short))
+        download.rejected(peer, 1, 0.2)
+        assert asked(peer) == []
+        assert download.receive(peer, part(short, 0), 0.2) is None
+        assert download.metadata == short
+
+    def test_where_it_was_wrong_everything_is_asked_for_and_the_number_is_kept(self) -> None:
+        download = download_of()
+        peer = ahead(download, 1)
+        speak(download, peer, 3)
+        assert asked(peer) == list(range(REQUESTS_MAX))
+        assert download.leave(peer, 0.2), "perhaps because of it"
+        again = ahead(download, 1)
+        flight = again.connection.data_to_send()
+        assert [bytes(message[5:6]) for message in flight[2:]] == AHEAD_PIECES * [b"\x03"]
+        speak(download, again, 3)
+        assert asked(again) == list(range(AHEAD_PIECES, REQUESTS_MAX))
+        assert not download.leave(again, 0.3)
+
+    def test_one_that_tells_another_number_each_time_is_not_asked_ahead_for_ever(self) -> None:
+        download = download_of()
+        for number in (3, 4):
+            peer = ahead(download, 1)
+            speak(download, peer, number)
+            assert download.leave(peer, 0.2)
+        peer = ahead(download, 1)
+        assert not peer.asked_ahead
+        speak(download, peer, 5)
+        assert not download.leave(peer, 0.3)
+
+    def test_one_that_parts_without_a_word_is_not_asked_ahead_again(self) -> None:
+        download = download_of()
+        assert download.leave(ahead(download, 1), 0.1)
+        peer = ahead(download, 1)
+        assert not peer.asked_ahead and not download.leave(peer, 0.2)
+
+    def test_no_more_of_them_at_once_than_would_be_asked_anyway(self) -> None:
+        """A swarm dials dozens: not each of them need send the same 32 KiB."""
+        download = download_of()
+        peers = [ahead(download, number) for number in range(10)]
+        assert sum(peer.asked_ahead for peer in peers) == ATTEMPTS_MAX
+        download.leave(peers[0], 0.1)
+        assert ahead(download, 11).asked_ahead
+
+    def test_an_answer_before_the_extension_handshake_is_asked_for_again(self) -> None:
+        download = download_of()
+        peer = ahead(download, 1)
+        assert download.receive(peer, part(METADATA, 0), 0.1) is None
+        speak(download, peer, USUAL_NUMBER)
+        assert asked(peer) == list(range(REQUESTS_MAX))
+
+    def test_a_liar_is_not_asked_ahead(self) -> None:
+        download, peer = download_of(), peer_of(1)
+        download.offer(peer, len(METADATA), 0.0)
+        assert give(download, peer, 0.1, lie(1)) is not None
+        assert not ahead(download, 1).asked_ahead

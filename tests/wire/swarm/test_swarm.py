@@ -8,8 +8,17 @@ from torrentd.config.schema import Limits
 from torrentd.wire.formats.errors import MetainfoError
 from torrentd.wire.formats.geometry import BlockRef
 from torrentd.wire.formats.ids import InfoHash
+from torrentd.wire.formats.metadata import MetadataRequest
 from torrentd.wire.formats.metainfo import infohash_of
-from torrentd.wire.peer.events import Choked, Have, InterestChanged, PiecesChanged, RequestRejected
+from torrentd.wire.peer.events import (
+    Choked,
+    ExtensionHandshakeReceived,
+    Have,
+    InterestChanged,
+    MetadataMessage,
+    PiecesChanged,
+    RequestRejected,
+)
 from torrentd.wire.peer.events import Unchoked as UnchokedEvent
 from torrentd.wire.swarm.actions import (
     Close,
@@ -217,6 +226,59 @@ class TestMetadata:
         refused = scene.told(MetadataRefused)
         assert len(refused) == 1
         assert "private" in refused[0].reason
+
+
+class TestAskedAhead:
+    """The metadata is asked for in the flight of our handshake: a round trip less."""
+
+    def test_metadata_comes_with_the_answer_to_the_handshake(self) -> None:
+        scene = Scene(magnet=True)
+        assert scene.find("20.0.0.1")
+        guest = answering(scene, "20.0.0.1")
+        asked = [event.message for event in guest.said(MetadataMessage)]
+        assert asked == [MetadataRequest(0), MetadataRequest(1)]
+        guest.far.send_extension_handshake(len(TORRENT.metadata), None, False, scene.now)
+        guest.far.send_metadata_data(0, len(TORRENT.metadata), TORRENT.metadata)
+        guest.far.send_metadata_reject(1)
+        guest.flush()
+        assert [found.metadata for found in scene.told(MetadataComplete)] == [TORRENT.metadata]
+
+    def test_the_extension_handshake_is_said_once(self) -> None:
+        scene = Scene(magnet=True)
+        scene.find("20.0.0.1")
+        guest = answering(scene, "20.0.0.1")
+        guest.flush()
+        said = guest.said(ExtensionHandshakeReceived)
+        assert len(said) == 1
+        assert said[0].handshake.listen_port == 6881 and said[0].handshake.metadata_size is None
+
+    def test_who_parts_because_of_the_guess_is_dialed_once_more_and_asked_in_order(self) -> None:
+        scene = Scene(magnet=True)
+        [address] = scene.find("20.0.0.1")
+        guest = answering(scene, "20.0.0.1")
+        scene.do(scene.swarm.connection_lost(guest.near, scene.now))
+        assert [dial.address for dial in scene.told(Dial)] == [address], "at once"
+        again = answering(scene, "20.0.0.1")
+        assert again.said(MetadataMessage) == [] == again.said(ExtensionHandshakeReceived)
+        again.flush()
+        assert again.said(ExtensionHandshakeReceived)
+        scene.do(scene.swarm.connection_lost(again.near, scene.now))
+        assert scene.told(Dial) == [], "now it is not the guess"
+
+    def test_nobody_is_asked_ahead_who_dialed_us_or_when_it_is_known(self) -> None:
+        guest = Guest(Scene(magnet=True), greet=False)
+        assert not guest.near.has_data_to_send
+        scene = Scene()
+        scene.find("20.0.0.1")
+        assert answering(scene, "20.0.0.1").said(MetadataMessage) == []
+
+
+def answering(scene: Scene, host: str) -> Guest:
+    """One that we dialed: it has read our first flight, and its handshake waits to be flushed."""
+    guest = Guest(scene, host, dialed=True, greet=False)
+    guest.far.accept(scene.infohash, scene.now)
+    guest.heard += guest.far.tick(scene.now)
+    return guest
 
 
 class TestLargeMetadata:
