@@ -146,6 +146,10 @@ class Discovery:
             return
         self._perform(outputs, now, endpoint)
 
+    def overdue_s(self, now: float) -> float:
+        """How late the node's own times are kept."""
+        return self._driver.overdue_s(now) if self._driver is not None else 0.0
+
     def get_peers(self, infohash: InfoHash, announce: bool, is_seed: bool = False) -> None:
         """Search the DHT; `announce`: tell the closest nodes that we are a peer too. Now and then
         those are asked how large the swarm is (`swarm`)."""

@@ -34,6 +34,13 @@ class Driver:
         elif self._timer is None or deadline < self._armed_for:
             self._arm(deadline, now)
 
+    def overdue_s(self, now: float) -> float:
+        """How long ago the core should have been called; some milliseconds are usual."""
+        if self._timer is not None:
+            return max(0.0, now - self._armed_for)
+        deadline = self._next_deadline()
+        return 0.0 if deadline is None else max(0.0, now - deadline)
+
     def stop(self) -> None:
         """Forget the timer; the next `rearm` sets it again."""
         if self._timer is not None:

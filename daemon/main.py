@@ -20,6 +20,7 @@ from torrentd.config.load import EX_CONFIG, ConfigError, find_config_file, load_
 from torrentd.config.schema import Config
 from torrentd.daemon.control import ControlServer
 from torrentd.daemon.control_config import ConfigVerbs
+from torrentd.daemon.heartbeat import Heartbeat
 from torrentd.daemon.logs import configure_logs, get_logger, log_suppressed
 from torrentd.daemon.session import Session
 from torrentd.daemon.settings import Reloaded, Settings
@@ -78,6 +79,7 @@ class Daemon:
         self._config = settings.config
         self._supervisor = Supervisor(os.environ)
         self._session = Session(settings.config)
+        self._heartbeat = Heartbeat(self._supervisor, self._session)
         settings.apply = self._apply
         settings.save = self._session.save_changes
 
@@ -85,7 +87,8 @@ class Daemon:
         session = self._session
         started_at = time.monotonic()
         try:
-            await session.start()
+            with self._heartbeat.patience():
+                await session.start()
         except (StateLocked, OSError) as error:
             log.error("cannot start", cause=str(error))
             return 1
@@ -103,14 +106,14 @@ class Daemon:
             return 1
         self._handle_signals()
         log.info("ready", version=VERSION, start_s=round(time.monotonic() - started_at, 3))
-        self._supervisor.ready(self._sentence())
+        self._supervisor.ready(self._heartbeat.sentence())
         session.tasks.spawn(self._housekeeping(), "housekeeping")
-        if (interval_s := self._supervisor.watchdog_interval_s) is not None:
-            session.tasks.spawn(self._watchdog(interval_s), "watchdog")
+        session.tasks.spawn(self._heartbeat.run(), "signs of life")
         await session.shutdown_requested.wait()
         self._supervisor.stopping("saving the state")
-        await control.stop()
-        await session.stop()
+        with self._heartbeat.patience():
+            await control.stop()
+            await session.stop()
         log_suppressed()
         log.info("stopped")
         return 1 if session.failed else 0
@@ -135,7 +138,7 @@ class Daemon:
                 log.error("configuration not reloaded", problem=line)
             raise
         finally:
-            self._supervisor.ready(self._sentence())
+            self._supervisor.ready(self._heartbeat.sentence())
         log.info(
             "configuration reloaded",
             changed=", ".join(reloaded.applied) or None,
@@ -151,16 +154,6 @@ class Daemon:
         while True:
             await asyncio.sleep(HOUSEKEEPING_S)
             log_suppressed()
-            self._supervisor.status(self._sentence())
-
-    async def _watchdog(self, interval_s: float) -> None:
-        while True:
-            self._supervisor.watchdog()
-            await asyncio.sleep(interval_s)
-
-    def _sentence(self) -> str:
-        torrents = len(self._session.torrents())
-        return f"{torrents} torrents, {self._session.dht.status().nodes_good} DHT nodes"
 
 
 if __name__ == "__main__":

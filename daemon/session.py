@@ -146,6 +146,12 @@ class Session(Torrents):
             warnings=self._warnings(torrents),
         )
 
+    def torrent_count(self) -> int:
+        return len(self._torrents)
+
+    def dht_overdue_s(self, now: float) -> float:
+        return self._discovery.overdue_s(now)
+
     @property
     def dht(self) -> Discovery:
         return self._discovery

@@ -29,6 +29,11 @@ class Supervisor:
         self._address = "\0" + address[1:] if address.startswith("@") else address
         self.watchdog_interval_s = _watchdog_interval_s(environ)
 
+    @property
+    def listens(self) -> bool:
+        """Somebody wants to hear."""
+        return bool(self._address)
+
     def ready(self, status: str = "") -> bool:
         """Started, or done with a reload. True: the message was taken, as for all below."""
         return self._notify("READY=1", *_status(status))

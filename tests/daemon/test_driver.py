@@ -3,6 +3,8 @@
 import asyncio
 import time
 
+import pytest
+
 from tests.daemon.session_room import run, turn, until
 from torrentd.daemon.driver import DELAY_MIN_S, Driver
 
@@ -84,5 +86,22 @@ class TestDriver:
             await turn()
             await asyncio.sleep(0)
             assert len(core.ticks) == count
+
+        run(scenario())
+
+    def test_a_core_that_nobody_calls_is_overdue(self) -> None:
+        async def scenario() -> None:
+            core = Core()
+            driver = Driver(lambda: core.deadline, core.tick)
+            now = time.monotonic()
+            assert driver.overdue_s(now) == 0.0  # it wants nothing
+            core.deadline = now + 60
+            driver.rearm(now)
+            assert driver.overdue_s(now) == 0.0
+            assert driver.overdue_s(now + 100) == pytest.approx(40, abs=1)
+            driver.stop()
+            assert driver.overdue_s(now + 100) == pytest.approx(
+                40, abs=1
+            )  # no timer, and it is due
 
         run(scenario())
