@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 DIR ?= downloads
 
-.PHONY: run test check bench bench-magnet bench-dht bench-flood bench-outage bench-swarm sim fuzz clean kill bench-hostile
+.PHONY: run test check bench bench-magnet bench-dht bench-flood bench-idle bench-outage bench-swarm sim fuzz clean kill bench-hostile
 
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -37,6 +37,9 @@ bench-swarm: $(VENV)/.ready-dev  ## whole swarms in virtual time: table and pict
 bench-magnet: $(VENV)/.ready-dev  ## add → metadata on a simulated mainline network; 12 minutes
 	$(BIN)/python -m tests.bench.mainline.virtual
 	$(BIN)/python -m tests.bench.mainline $(ARGS)
+
+bench-idle: $(VENV)/.ready-dev  ## a thousand torrents at rest, beside libtorrent; 6 minutes
+	$(BIN)/python -m tests.bench.idle $(ARGS)
 
 bench-outage: $(VENV)/.ready-dev  ## how soon it is back after the network returns; root, ten minutes
 	$(BIN)/python -m tests.bench.outage $(ARGS)

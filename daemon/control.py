@@ -18,8 +18,6 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TypeAlias
 
-import structlog
-
 from torrentd.config.schema import Control, Limits
 from torrentd.daemon.control_call import Answer, Call, Document, Run
 from torrentd.daemon.control_lines import (
@@ -46,6 +44,7 @@ from torrentd.daemon.control_stream import (
     RequestTooSlow,
 )
 from torrentd.daemon.control_verbs import Commands, Verbs
+from torrentd.daemon.logs import get_logger
 from torrentd.daemon.status import Refused
 
 ACCEPT_PAUSE_S = 1.0  # after accept failed: no file descriptors left
@@ -54,7 +53,7 @@ SMALL_METAINFO_BYTES = 1024 * 1024  # larger ones come one client at a time
 
 Spawn: TypeAlias = Callable[[Coroutine[object, object, None], str], asyncio.Task[None]]
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger("control")
+log = get_logger("control")
 
 
 @dataclass(slots=True, eq=False)

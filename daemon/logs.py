@@ -20,10 +20,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TextIO
 
-import structlog
-from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
-
+from torrentd.daemon.lean import without
 from torrentd.daemon.printable import printable
+
+with without("rich"):  # for tracebacks that we never show: 4 MiB
+    import structlog
+    from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
 LINES_PER_S_MAX = 10
 KINDS_MAX = 1000  # more than the source has; beyond, all counts begin anew

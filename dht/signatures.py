@@ -7,9 +7,6 @@ we asked ourselves.
 
 from typing import Final
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from torrentd.dht.items import KEY_BYTES, SIGNATURE_BYTES, MutableItem
 
 VERIFICATIONS_PER_S: Final = 50.0
@@ -34,6 +31,10 @@ class Signatures:
 
 
 def is_signed(item: MutableItem) -> bool:
+    # With the first item: it brings 7 MiB, and most daemons never see one.
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
     try:
         Ed25519PublicKey.from_public_bytes(item.key).verify(item.signature, item.signed)
     except (InvalidSignature, ValueError):

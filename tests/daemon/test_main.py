@@ -60,6 +60,17 @@ def daemon(tmp_path: Path) -> Iterator[TorrentdProcess]:
         yield process
 
 
+def test_what_a_seeder_never_uses_is_not_loaded_at_the_start() -> None:
+    """Each costs more memory than a thousand torrents at rest."""
+    program = "import sys, torrentd.daemon.main; print(*{n.partition('.')[0] for n in sys.modules})"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    loaded = done.stdout.split()
+    assert "torrentd" in loaded
+    assert not {"rich", "pygments", "cryptography"} & set(loaded)
+
+
 class TestOptions:
     def test_version_is_told_on_standard_output(self) -> None:
         done = torrentd("--version")

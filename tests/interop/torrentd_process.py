@@ -65,6 +65,11 @@ class TorrentdProcess:
             self.kill()
 
     def start(self) -> None:
+        self.launch()
+        wait_until(self._answers, 20, f"torrentd answers; its log: {self.log_path}")
+
+    def launch(self) -> None:
+        """Begin to start."""
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
                 self._launcher(
@@ -78,7 +83,6 @@ class TorrentdProcess:
                 stdout=log,
                 stderr=log,
             )
-        wait_until(self._answers, 20, f"torrentd answers; its log: {self.log_path}")
 
     def kill(self) -> None:
         """kill -9."""
