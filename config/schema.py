@@ -315,11 +315,14 @@ class Rates(_Section):
     alternative_upload_bytes_per_s_max: Size = Field(default=0, ge=0, le=1024 * 1024 * MIB)
     """The same, while the alternative limits hold."""
 
+    alternative: Literal["auto", "always", "never"] = "auto"
+    """When the alternative limits hold; auto: at the alternative times."""
+
     alternative_times: Annotated[
         tuple[Times, ...],
         Right("a list of at most 50 spans of local time, as in mon-fri 08:00-18:00"),
     ] = Field(default=(), max_length=50)
-    """When the alternative limits hold, unless `torrentctl limits --alternative` says otherwise."""
+    """When the alternative limits hold, if that is decided by the clock."""
 
     limit_local_network: Flag = False
     """Count peers of this machine and of private networks too."""

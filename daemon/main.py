@@ -20,6 +20,7 @@ from torrentd.config.load import EX_CONFIG, ConfigError, find_config_file, load_
 from torrentd.config.schema import Config
 from torrentd.daemon.control import ControlServer
 from torrentd.daemon.control_config import ConfigVerbs
+from torrentd.daemon.control_limits import LimitVerbs
 from torrentd.daemon.heartbeat import Heartbeat
 from torrentd.daemon.logs import configure_logs, get_logger, log_suppressed
 from torrentd.daemon.session import Session
@@ -96,7 +97,10 @@ class Daemon:
             session,
             self._config.control,
             self._config.limits,
-            more=ConfigVerbs(self._settings, self._reload).by_name,
+            more={
+                **ConfigVerbs(self._settings, self._reload).by_name,
+                **LimitVerbs(session, self._settings).by_name,
+            },
         )
         try:
             await control.start(session.tasks.spawn, inherited_control_socket(os.environ))

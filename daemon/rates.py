@@ -40,11 +40,14 @@ class Rates:
     def apply(self, wall: time.struct_time, now: float) -> None:
         """See which limits hold at this local time, and let them."""
         minute = wall.tm_hour * 60 + wall.tm_min
-        alternative = any(span.holds(wall.tm_wday, minute) for span in self._spans)
+        settings = self._settings
+        alternative = settings.alternative == "always" or (
+            settings.alternative == "auto"
+            and any(span.holds(wall.tm_wday, minute) for span in self._spans)
+        )
         if alternative != self.alternative:
             self.alternative = alternative
             log.info("rate limits", alternative=alternative)
-        settings = self._settings
         if alternative:
             down = settings.alternative_download_bytes_per_s_max
             up = settings.alternative_upload_bytes_per_s_max

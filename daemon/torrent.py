@@ -25,6 +25,7 @@ from torrentd.wire.formats.bitfield import Bitfield
 from torrentd.wire.formats.magnet import decode_magnet, encode_magnet
 from torrentd.wire.formats.metainfo import Info
 from torrentd.wire.store.api import StoreError
+from torrentd.wire.store.options import DEFAULTS, TorrentOptions
 from torrentd.wire.swarm.actions import MetadataComplete, MetadataRefused
 from torrentd.wire.swarm.swarm import Swarm
 
@@ -59,6 +60,7 @@ class Torrent(Facts):
             known.state if known.on_record else None,
             self,
         )
+        self._follow_options(DEFAULTS)
 
     # ---- life
 
@@ -103,6 +105,12 @@ class Torrent(Facts):
         self.holding.forget_pieces(piece_count)
         self.holding.record.changed()
         self._begin_opening(self.info)
+
+    def set_options(self, options: TorrentOptions) -> None:
+        """What the user wants from now on."""
+        before, self._state.options = self.options, options
+        self._follow_options(before)
+        self.holding.record.changed()
 
     def close(self) -> None:
         """The end of the daemon or of the torrent: no peer, no timer, no new work for the disk."""
@@ -240,6 +248,13 @@ class Torrent(Facts):
             upload=self._services.rates.upload,
         )
         return Traffic(self._services, self.infohash, swarm, self)
+
+    def _follow_options(self, before: TorrentOptions) -> None:
+        """Do what is wanted otherwise than it was."""
+        options = self.options
+        down, up = options.download_bytes_per_s_max, options.upload_bytes_per_s_max
+        if (down, up) != (before.download_bytes_per_s_max, before.upload_bytes_per_s_max):
+            self.traffic.limit(down, up)
 
     def _look_for_room(self) -> None:
         """Before anything is written (P11)."""

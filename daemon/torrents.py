@@ -29,6 +29,7 @@ from torrentd.wire.formats.address import Address
 from torrentd.wire.formats.ids import InfoHash
 from torrentd.wire.formats.metainfo import encode_metainfo
 from torrentd.wire.store.api import StoreError
+from torrentd.wire.store.options import TorrentOptions
 
 LARGE_METAINFO_BYTES = 256 * 1024  # above it, decoding leaves the loop
 
@@ -126,6 +127,17 @@ class Torrents:
 
     async def add_peer(self, infohash: InfoHash, address_text: str) -> None:
         self._get(infohash).traffic.peers_found([parse_peer(address_text)], "manual")
+
+    def options(self, infohash: InfoHash) -> TorrentOptions:
+        """What is wanted of it."""
+        return self._get(infohash).options
+
+    def set_options(self, infohash: InfoHash, options: TorrentOptions) -> None:
+        self._get(infohash).set_options(options)
+
+    @property
+    def alternative_limits_hold(self) -> bool:
+        return self._services.rates.alternative
 
     async def wait(
         self,

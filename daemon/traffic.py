@@ -102,6 +102,13 @@ class Traffic:
         now = time.monotonic()
         self.perform(self.swarm.peers_found(addresses, source, now), now)
 
+    def limit(self, download_bytes_per_s_max: int, upload_bytes_per_s_max: int) -> None:
+        """This torrent's own limits from now on; 0: none."""
+        now = time.monotonic()
+        self._intake.meter.set_limit(download_bytes_per_s_max, now)
+        self._intake.limits_changed(now)
+        self.swarm.upload_meter.set_limit(upload_bytes_per_s_max, now)
+
     @property
     def counted(self) -> ScrapeEnded | None:
         """How large the swarm is, as the DHT counted it last."""

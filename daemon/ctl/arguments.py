@@ -3,8 +3,10 @@
 import argparse
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
+from torrentd.daemon.control_lines import Json
 from torrentd.daemon.ctl.config_arguments import CONFIG_DETAILS, define_config
 from torrentd.daemon.ctl.dht_arguments import DHT_DETAILS, define_dht
 from torrentd.daemon.ctl.failure import USAGE, Failure
@@ -19,6 +21,7 @@ from torrentd.daemon.ctl.parser import (
     nearest,
 )
 from torrentd.daemon.ctl.pointer_arguments import define_pointers
+from torrentd.daemon.ctl.torrent_arguments import define_torrent_verbs
 
 # How the completion scripts ask: what follows is no command line yet, and not for argparse.
 WORDS_ASKED = ["completion", "words", "--"]
@@ -38,6 +41,7 @@ class Options(argparse.Namespace):
     action: str = ""  # the second word of a verb that has two
     socket: str | None = None
     as_json: bool = False
+    params: Mapping[str, Json] = MappingProxyType({})  # as the daemon takes them
     sources: Sequence[str] = ()
     torrents: Sequence[str] = ()
     torrent: str = ""
@@ -108,6 +112,7 @@ def make_parser() -> tuple[Parser, dict[str, Parser]]:
     verbs = Verbs(parser, "verb")
     _define_reading(verbs)
     _define_changing(verbs)
+    define_torrent_verbs(verbs)
     dht = define_dht(verbs.add("dht", "the DHT node: its state, its nodes", DHT_DETAILS))
     define_pointers(verbs)
     config = define_config(

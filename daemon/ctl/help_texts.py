@@ -140,6 +140,17 @@ examples:
   torrentctl peers c9e1
   torrentctl peers c9e1 --json | jq -r '.peers[].client'
 """,
+    "limits": """\
+Without a torrent: the limits of all torrents together. They are kept over
+restarts, stand in `config diff`, and `config drop` takes them back. A torrent's
+own limit holds beside that of all. 500K, 1.5M; K and M are powers of 1024.
+
+examples:
+  torrentctl limits
+  torrentctl limits --down 4M --up 500K
+  torrentctl limits c9e1 'debian-*' --up 100K
+  torrentctl limits --alternative on
+""",
     "add-peer": """\
 examples:
   torrentctl add-peer c9e1 192.0.2.7:6881

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from torrentd.daemon.control_lines import Json
-from torrentd.daemon.ctl import config_show, dht_show, picture, show
+from torrentd.daemon.ctl import config_show, dht_show, picture, show, torrent_show
 from torrentd.daemon.ctl.arguments import Options
 from torrentd.daemon.ctl.client import Client, socket_path
 from torrentd.daemon.ctl.document import Document, json_text
@@ -29,6 +29,7 @@ _SHOW: dict[str, Callable[[Document], None]] = {
     "remove": show.named("removed"),
     "verify": show.named("verifying"),
     "add-peer": show.show_address,
+    "limits": torrent_show.show_limits,
     "dht status": dht_show.show_status,
     "dht nodes": dht_show.show_nodes,
     "dht scrape": dht_show.show_scrape,
@@ -90,7 +91,7 @@ def _ask(client: Client, options: Options) -> int:
 
 def _params(options: Options) -> dict[str, Json]:
     """What was typed, by the names that the daemon knows it under."""
-    params: dict[str, Json] = {}
+    params: dict[str, Json] = dict(options.params)
     for name in ("torrents", "keys"):
         values: Sequence[str] = getattr(options, name)
         if values:

@@ -38,6 +38,7 @@ from torrentd.dht.stats import NodeStats, SearchStats
 from torrentd.wire.formats.address import Address
 from torrentd.wire.formats.ids import InfoHash
 from torrentd.wire.formats.pointer import PointerMagnet
+from torrentd.wire.store.options import DEFAULTS, TorrentOptions
 
 
 def make_torrent(number: int, name: str = "") -> TorrentStatus:
@@ -215,6 +216,8 @@ class FakeSession:
         self.reached = asyncio.Event()
         self.waits_begun = threading.Semaphore(0)
         self.fault: Exception | None = None
+        self.wanted: dict[InfoHash, TorrentOptions] = {}
+        self.alternative_limits_hold = False
         self.shutdown_requested = False
 
     async def add(self, request: AddRequest) -> AddResult:
@@ -313,6 +316,12 @@ class FakeSession:
 
     async def add_peer(self, infohash: InfoHash, address_text: str) -> None:
         self.calls.append(("add_peer", infohash.hex(), address_text))
+
+    def options(self, infohash: InfoHash) -> TorrentOptions:
+        return self.wanted.get(infohash, DEFAULTS)
+
+    def set_options(self, infohash: InfoHash, options: TorrentOptions) -> None:
+        self.wanted[infohash] = options
 
     async def wait(
         self,

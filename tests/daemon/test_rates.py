@@ -55,6 +55,16 @@ def test_the_alternative_limits_hold_at_their_times(
     assert rates.alternative is (expected == (0, 50))
 
 
+@pytest.mark.parametrize("mode, expected", [("always", (0, 50)), ("never", (2000, 1000))])
+@pytest.mark.parametrize("hour", [12, 23])
+def test_whoever_decides_by_hand_does_not_ask_the_clock(
+    mode: str, expected: tuple[int, int], hour: int
+) -> None:
+    rates = Rates(NIGHTLY.model_copy(update={"alternative": mode}))
+    rates.apply(at(FRIDAY, hour), 1.0)
+    assert in_force(rates) == expected
+
+
 def test_a_reload_changes_what_holds_at_once() -> None:
     rates = Rates(USUAL)
     assert in_force(rates) == (2000, 1000)

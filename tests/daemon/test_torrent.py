@@ -5,6 +5,7 @@ import os
 import random
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,7 @@ from torrentd.daemon.status import AddRequest
 from torrentd.daemon.torrent import Torrent
 from torrentd.wire.formats.ids import InfoHash
 from torrentd.wire.formats.metainfo import encode_metainfo
+from torrentd.wire.store.options import TorrentOptions
 
 KIB = 1024
 TORRENT = single_file(random.Random(5).randbytes(300_000), 16 * KIB, b"data.bin")
@@ -52,6 +54,37 @@ def failing(call: Callable[..., int], number: int, fails: Callable[[], bool]) ->
 
 def the_torrent(session: Session, infohash: InfoHash) -> Torrent:
     return session._torrents[infohash]
+
+
+class TestOptions:
+    def test_limits_of_its_own_hold_at_once_and_after_a_restart(self, tmp_path: Path) -> None:
+        async def scenario() -> None:
+            config = make_config(tmp_path, new_host())
+            async with running(config) as session:
+                infohash = await seed(session, TORRENT, tmp_path / "source")
+                assert limits_of(session, infohash) == (0, 0)
+                session.set_options(
+                    infohash,
+                    replace(
+                        session.options(infohash),
+                        download_bytes_per_s_max=7000,
+                        upload_bytes_per_s_max=5000,
+                    ),
+                )
+                assert limits_of(session, infohash) == (7000, 5000)
+            async with running(config) as session:
+                assert limits_of(session, infohash) == (7000, 5000)
+                session.set_options(infohash, TorrentOptions())
+                assert limits_of(session, infohash) == (0, 0)
+
+        run(scenario())
+
+
+def limits_of(session: Session, infohash: InfoHash) -> tuple[int, int]:
+    """What its meters say."""
+    traffic = the_torrent(session, infohash).traffic
+    meters = (traffic._intake.meter, traffic.swarm.upload_meter)
+    return meters[0].limit_bytes_per_s, meters[1].limit_bytes_per_s
 
 
 class TestFullDisk:

@@ -19,6 +19,26 @@ def payload(payloads: Path) -> Payload:
     return single_file(payloads, SIZE_BYTES, seed=11)
 
 
+def test_a_torrent_is_not_faster_than_a_limit_of_its_own_set_while_it_runs(
+    payload: Payload, new_host: Callable[[], str], tmp_path: Path
+) -> None:
+    with (
+        TorrentdProcess(
+            new_host(), tmp_path / "torrentd", rates={"limit_local_network": True}
+        ) as torrentd,
+        LibtorrentClient(new_host()) as libtorrent,
+    ):
+        libtorrent.seed(payload)
+        torrentd.command("add", str(payload.torrent_path))
+        torrentd.command("limits", payload.infohash, "--down", str(LIMIT_BYTES_PER_S))
+        began = time.monotonic()
+        torrentd.command("add-peer", payload.infohash, f"{libtorrent.host}:{libtorrent.port}")
+        torrentd.command("wait", payload.infohash, "--timeout", "60", timeout_s=70)
+        took_s = time.monotonic() - began
+        assert payload.is_complete_in(torrentd.downloads)
+    assert SIZE_BYTES / took_s < 1.15 * LIMIT_BYTES_PER_S
+
+
 def limited(host: str, directory: Path, key: str) -> TorrentdProcess:
     rates = {key: LIMIT_BYTES_PER_S, "limit_local_network": True}
     return TorrentdProcess(host, directory, rates=rates)

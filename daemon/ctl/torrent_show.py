@@ -1,0 +1,29 @@
+"""The documents of the verbs that say what is wanted of torrents, as a person reads them."""
+
+from torrentd.daemon.ctl.document import Document
+from torrentd.daemon.ctl.quantities import rate
+from torrentd.daemon.ctl.sentences import short_name
+from torrentd.daemon.ctl.tables import INFOHASH_SHOWN, print_rows
+
+_DOWN, _UP = "download_bytes_per_s_max", "upload_bytes_per_s_max"
+
+
+def show_limits(document: Document) -> None:
+    every = document.child("all")
+    holds = every.flag("alternative_holds")
+    why = {"on": "by hand", "off": "never", "auto": "by the clock"}[every.text("alternative")]
+    usual = _limits(every, "") + ("" if holds else ", in force")
+    other = _limits(every, "alternative_") + (", in force" if holds else "")
+    rows = [("all torrents", usual), ("alternative", f"{other} ({why})")]
+    for torrent in document.children("torrents"):
+        digits = torrent.text("infohash")[:INFOHASH_SHOWN]
+        rows.append((digits, f"{_limits(torrent, '')}  {short_name(torrent)}"))
+    print_rows(rows)
+    by_hand = every.texts("by_hand")
+    if by_hand:
+        print(f"changed by hand: {', '.join(by_hand)}; torrentctl config drop takes that back")
+
+
+def _limits(document: Document, prefix: str) -> str:
+    down, up = (document.integer(prefix + key) for key in (_DOWN, _UP))
+    return f"down {rate(down) if down else 'unlimited'}, up {rate(up) if up else 'unlimited'}"

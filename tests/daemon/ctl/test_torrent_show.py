@@ -1,0 +1,38 @@
+"""What is wanted of torrents, as it is read."""
+
+import pytest
+
+from tests.daemon.ctl.printed import printed
+from torrentd.daemon.ctl import torrent_show
+
+RATES = {
+    "download_bytes_per_s_max": 4 * 1024**2,
+    "upload_bytes_per_s_max": 0,
+    "alternative_download_bytes_per_s_max": 0,
+    "alternative_upload_bytes_per_s_max": 1000,
+    "alternative": "auto",
+    "alternative_holds": False,
+    "by_hand": [],
+}
+
+
+def test_limits_say_which_are_in_force(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = printed(capsys, torrent_show.show_limits, {"all": RATES, "torrents": []})
+    assert lines == [
+        "all torrents  down 4.00 MiB/s, up unlimited, in force",
+        "alternative   down unlimited, up 0.98 KiB/s (by the clock)",
+    ]
+    other = {**RATES, "alternative": "on", "alternative_holds": True, "by_hand": ["rates.a"]}
+    torrent = {
+        "infohash": "ab" * 20,
+        "name": "debian",
+        "download_bytes_per_s_max": 1024,
+        "upload_bytes_per_s_max": 0,
+    }
+    lines = printed(capsys, torrent_show.show_limits, {"all": other, "torrents": [torrent]})
+    assert lines == [
+        "all torrents  down 4.00 MiB/s, up unlimited",
+        "alternative   down unlimited, up 0.98 KiB/s, in force (by hand)",
+        "abababab      down 1.00 KiB/s, up unlimited  debian",
+        "changed by hand: rates.a; torrentctl config drop takes that back",
+    ]
