@@ -8,10 +8,11 @@ import time
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
 from difflib import get_close_matches
-from typing import Literal, Protocol
+from typing import Protocol
 
 from torrentd.daemon.control_call import Answer, Call, Run
 from torrentd.daemon.control_dht import DhtCommands, DhtVerbs
+from torrentd.daemon.control_journal import JournalCommands, JournalVerbs
 from torrentd.daemon.control_lines import (
     INVALID_PARAMS,
     METAINFO_BYTES_MAX,
@@ -32,6 +33,7 @@ from torrentd.daemon.status import (
     TorrentInfo,
     TorrentStatus,
 )
+from torrentd.daemon.waiters import Goal
 from torrentd.daemon.why import Why
 from torrentd.wire.formats.ids import InfoHash
 
@@ -64,13 +66,15 @@ class Commands(Protocol):
     async def wait(
         self,
         infohash: InfoHash,
-        until: Literal["done", "metadata"],
+        until: Goal,
         timeout_s: float | None = None,
     ) -> bool: ...
     @property
     def dht(self) -> DhtCommands: ...
     @property
     def pointers(self) -> PointerCommands: ...
+    @property
+    def journal(self) -> JournalCommands: ...
     def request_shutdown(self) -> None: ...
 
 
@@ -98,6 +102,7 @@ class Verbs:
             "shutdown": self._shutdown,
             **DhtVerbs(commands).by_name,
             **PointerVerbs(commands).by_name,
+            **JournalVerbs(commands).by_name,
             **(more or {}),
         }
 
@@ -200,7 +205,8 @@ class Verbs:
         return Answer({**self._named(infohash), "address": address})
 
     async def _wait(self, params: Params, call: Call) -> Answer:
-        until = params.choice("until", ("done", "metadata"), "done")
+        goals: dict[str, Goal] = {"done": "done", "metadata": "metadata", "seeding": "seeding"}
+        goal = goals[params.choice("until", tuple(goals), "done")]
         timeout_s = params.number("timeout_s", 0, WAIT_S_MAX)
         infohashes = self._find_all(params.required_texts("torrents"))
         params.refuse_unknown()
@@ -209,7 +215,6 @@ class Verbs:
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         reached = True
         for infohash in infohashes:
-            goal: Literal["done", "metadata"] = "metadata" if until == "metadata" else "done"
             reached = await self._wait_one(infohash, goal, deadline, call) and reached
         torrents = [self._commands.torrent(infohash) for infohash in infohashes]
         return Answer({"reached": reached, "torrents": torrents})
@@ -217,7 +222,7 @@ class Verbs:
     async def _wait_one(
         self,
         infohash: InfoHash,
-        until: Literal["done", "metadata"],
+        until: Goal,
         deadline: float | None,
         call: Call,
     ) -> bool:

@@ -55,6 +55,7 @@ class Healing:
         self._policy = policy
         self._tasks = tasks
         self._wake = asyncio.Event()
+        self.on_network: Callable[[str], object] = _nobody  # hears of `network-lost` and `-found`
         self._told = False  # by the kernel, that something changed
         self._silence_ended: float | None = None  # since when it had lasted
         self._interfaces = Interfaces(self._on_change)
@@ -106,6 +107,7 @@ class Healing:
         before = self._outage.network
         if before.is_there and not network.is_there:
             log.warning("the network is gone")
+            self.on_network("network-lost")
         asleep = asleep_s()
         slept_s, self._asleep_s = asleep - self._asleep_s, asleep
         actions += self._outage.slept(slept_s, now)
@@ -145,12 +147,17 @@ class Healing:
 
     def _log_return(self, action: Rejoin) -> None:
         network = self._outage.network
+        self.on_network("network-found")
         log.info(
             "the network is back or another one",
             ipv4=network.ipv4,
             ipv6=network.ipv6,
             slept_s=round(action.slept_s),
         )
+
+
+def _nobody(event: str) -> None:
+    return None
 
 
 def _stands_on(hosts: frozenset[str], link: Link) -> bool:

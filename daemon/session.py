@@ -17,6 +17,9 @@ from torrentd.daemon.doors import Doors
 from torrentd.daemon.free_space import LOOK_INTERVAL_S, FreeSpace
 from torrentd.daemon.healing import Healing
 from torrentd.daemon.incoming import Lobby
+from torrentd.daemon.journal import Journal
+from torrentd.daemon.journal_file import JournalFile
+from torrentd.daemon.known import Known
 from torrentd.daemon.logs import get_logger
 from torrentd.daemon.path_claims import PathClaims
 from torrentd.daemon.pointers import Pointers
@@ -26,6 +29,8 @@ from torrentd.daemon.state_dir import StateDir
 from torrentd.daemon.status import DaemonStatus
 from torrentd.daemon.tasks import Tasks
 from torrentd.daemon.tcp import ReceiveBuffer
+from torrentd.daemon.telling import Telling, told_before
+from torrentd.daemon.told import Told
 from torrentd.daemon.torrent import Torrent
 from torrentd.daemon.torrents import Torrents
 from torrentd.daemon.version import VERSION
@@ -58,6 +63,7 @@ class Session(Torrents):
         self._rng = random.Random(self._seed)
         self._policy = AddressPolicy(config.network.allow_local_addresses)
         self._state = StateDir(config.state_dir)
+        self._journal_file = JournalFile(self._state.journal)
         self._rates = Rates(config.rates)
         self.witnesses = Witnesses()
         self._started_at = time.monotonic()
@@ -74,12 +80,17 @@ class Session(Torrents):
             log.warning("network.allow_local_addresses is on: strangers may aim us at local hosts")
         self._state.open()
         try:
+            self._journal_file.open()
             await self._open()
         except OSError:
+            self._journal_file.close()
             self._state.close()
             raise
-        for known in await self._disk.state.run(partial(load_torrents, self._state)):
+        torrents = await self._disk.state.run(partial(load_torrents, self._state))
+        telling = await self._begin_telling(torrents)
+        for known in torrents:
             self._begin(known)
+        telling.start(self._torrents.values())
         await self.pointers.load()
         self.tasks.spawn(self.pointers.run(), "mutable torrents")
         self._healing.start()
@@ -99,6 +110,8 @@ class Session(Torrents):
         self._discovery.close()
         await self._disk.drain(STOP_DISK_S)
         flushes = [self._flush(torrent) for torrent in self._torrents.values()]
+        self.journal.tell("stopped")
+        flushes.append(self.journal.flush())
         try:
             async with asyncio.timeout(STOP_SAVE_S):
                 await self._save_dht(snapshot)
@@ -107,8 +120,10 @@ class Session(Torrents):
             log.error("the disk is too slow: not everything could be saved")
         for torrent in self._torrents.values():
             torrent.holding.record.close()
+        self.journal.close()
         self._disk.close()
         await self.tasks.close()
+        self._journal_file.close()
         self._state.close()
 
     def request_shutdown(self) -> None:
@@ -166,6 +181,7 @@ class Session(Torrents):
         self._doors = Doors(listen, self._policy, self.tasks)
         self._admission = Admission(limits, self._policy, connections_budget(limits, descriptors))
         self._disk = Disk(self.tasks, limits.read_cache_bytes_max, max(16, descriptors // 4))
+        self.journal = Journal(self._journal_file, self._disk.state)
         self._dialer = Dialer(limits, listen, self._admission, self.tasks)
         self._discovery = Discovery(
             config, self._policy, self._rng, self._secret_rng, self.tasks, self._peers_found
@@ -207,12 +223,25 @@ class Session(Torrents):
             self._policy,
             self.tasks,
         )
+        self._healing.on_network = self.journal.tell
+
+    async def _begin_telling(self, torrents: list[Known]) -> Telling:
+        """What happens to torrents goes into the journal, and what a kill kept back."""
+        file = self._journal_file
+        if file.is_new:
+            await self._disk.state.run(partial(file.believe, told_before(torrents)))
+        self.journal.tell("started", version=VERSION)
+        told = Told.from_json(file.told.to_json())
+        telling = Telling(self.journal.tell, told, self._torrents.get)
+        self.witnesses.attach(telling)
+        return telling
 
     def _warnings(self, torrents: list[Torrent]) -> list[str]:
         sides = (self._doors.warnings, self._healing.warnings(), self._discovery.warnings())
         found = dict.fromkeys(sentence for side in sides for sentence in side)
-        if self._dht_problem is not None:
-            found[self._dht_problem] = None
+        for trouble in (self._dht_problem, self.journal.problem):
+            if trouble is not None:
+                found[trouble] = None
         if self._state.reserve.released:
             found[f"{self._config.state_dir}: the disk is full, the reserve is in use"] = None
         for torrent in torrents:

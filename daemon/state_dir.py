@@ -3,6 +3,7 @@
     reserve                         room for records when the disk is full (F4)
     lock                            held (flock) while a daemon lives; never removed
     dht.nodes                       the routing table (D13)
+    journal, journal.old            what happened (journal_file)
     pointers                        mutable torrents, followed and published
     changes                         what was changed of the configuration at run time
     torrents/<infohash>.resume      what we have and want (wire/store/resume)
@@ -42,6 +43,7 @@ class StateDir:
         self.path = path
         self.torrents = path / "torrents"
         self._dht = path / "dht.nodes"
+        self.journal = path / "journal"
         self._pointers = path / "pointers"
         self._changes = path / "changes"
         self.reserve = Reserve(path / "reserve")

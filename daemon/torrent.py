@@ -87,6 +87,7 @@ class Torrent(Facts):
             self.error = None
             self.start()
             self._tell("resumed")
+            self._tell_waiters()
             self.holding.record.changed()
 
     def verify(self) -> None:
@@ -186,6 +187,7 @@ class Torrent(Facts):
         """It may write; or a sentence why not."""
         if (self.no_room is None) != (no_room is None):
             log.warning("room on the disk", torrent=self.infohash.hex(), missing=no_room)
+            self._tell("recovered" if no_room is None else "error", no_room or "")
         self.no_room, self._room_known = no_room, True
         self._hold_download()
 
@@ -210,6 +212,7 @@ class Torrent(Facts):
         trouble = self.trouble
         if trouble is None:
             log.info("the disk works again", torrent=self.infohash.hex())
+            self._tell("recovered")
         else:
             log.error("the disk fails", torrent=self.infohash.hex(), cause=trouble)
             self._tell("error", trouble)
@@ -292,6 +295,7 @@ class Torrent(Facts):
             self.holding.record.changed()
         if not self.paused and not self.swarm.running:
             self.traffic.start()
+        self._services.witnesses.looked_at(self.infohash)
         self._tell_waiters()
 
     async def _save_metadata(self) -> None:
@@ -325,6 +329,7 @@ class Torrent(Facts):
             self.holding.storage.forget(piece_index)
         self.traffic.perform(self.swarm.piece_lost(piece_index, now), now)
         self._done_known = self.swarm.is_complete
+        self._services.witnesses.looked_at(self.infohash)
         self._look_for_room()
 
     def _count_files(self, piece_index: int) -> None:
@@ -342,4 +347,5 @@ class Torrent(Facts):
 
     def _tell_waiters(self) -> None:
         done = self.opened and self.swarm.is_complete
-        self._waiters.tell({"done": done, "metadata": self.info is not None})
+        seeding = done and self.state == "seeding"
+        self._waiters.tell({"done": done, "metadata": self.info is not None, "seeding": seeding})

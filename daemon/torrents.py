@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Iterator
 from functools import partial
-from typing import Literal
 
 from torrentd.daemon import reports
 from torrentd.daemon.adding import Wanted, parse_peer, read_or_refused, read_request
@@ -24,6 +23,7 @@ from torrentd.daemon.status import (
 )
 from torrentd.daemon.torrent import Torrent
 from torrentd.daemon.traffic import Traffic
+from torrentd.daemon.waiters import Goal
 from torrentd.daemon.why import Why, explain
 from torrentd.wire.formats.address import Address
 from torrentd.wire.formats.ids import InfoHash
@@ -122,7 +122,7 @@ class Torrents:
         except StoreError as error:
             raise Refused(f"the torrent is gone, but not all of its files: {error}") from None
         finally:
-            self._services.witnesses.tell("removed", infohash, torrent.name)
+            self._services.witnesses.tell("removed", infohash, torrent.name, "data" * delete_data)
         log.info("removed", torrent=infohash.hex(), data=delete_data)
 
     async def add_peer(self, infohash: InfoHash, address_text: str) -> None:
@@ -142,7 +142,7 @@ class Torrents:
     async def wait(
         self,
         infohash: InfoHash,
-        until: Literal["done", "metadata"],
+        until: Goal,
         timeout_s: float | None = None,
     ) -> bool:
         """False when that takes longer; Refused when the torrent is removed meanwhile."""

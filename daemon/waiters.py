@@ -3,7 +3,7 @@
 import asyncio
 from typing import Literal
 
-Goal = Literal["done", "metadata"]
+Goal = Literal["done", "metadata", "seeding"]
 
 
 class Waiters:

@@ -5,12 +5,23 @@ from typing import Literal, Protocol
 
 from torrentd.wire.formats.ids import InfoHash
 
-Kind = Literal["added", "metadata", "file-done", "done", "error", "paused", "resumed", "removed"]
+Kind = Literal[
+    "added",
+    "metadata",
+    "file-done",
+    "done",
+    "error",
+    "recovered",
+    "paused",
+    "resumed",
+    "removed",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """`detail` is the sentence of an error, or the path of a file below the download folder."""
+    """`detail` is the sentence of an error, the path of a file below the download folder, or
+    `data` where a torrent's files are removed with it."""
 
     kind: Kind
     infohash: InfoHash
@@ -23,6 +34,9 @@ class Witness(Protocol):
 
     def happened(self, happening: Happening) -> None:
         """In the loop, at once: it must neither wait nor raise."""
+
+    def looked_at(self, infohash: InfoHash) -> None:
+        """What is had of it was found or lost: it may be news or not."""
 
 
 class Witnesses:
@@ -39,3 +53,7 @@ class Witnesses:
         happening = Happening(kind, infohash, name, detail)
         for witness in list(self._attached):
             witness.happened(happening)
+
+    def looked_at(self, infohash: InfoHash) -> None:
+        for witness in list(self._attached):
+            witness.looked_at(infohash)

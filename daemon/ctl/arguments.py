@@ -42,6 +42,9 @@ class Options(argparse.Namespace):
     socket: str | None = None
     as_json: bool = False
     params: Mapping[str, Json] = MappingProxyType({})  # as the daemon takes them
+    as_jsonl: bool = False
+    since: str | None = None
+    follow: bool = False
     sources: Sequence[str] = ()
     torrents: Sequence[str] = ()
     torrent: str = ""
@@ -89,6 +92,8 @@ def parse(arguments: Sequence[str]) -> Options:
 
 
 def _check_together(options: Options) -> None:
+    if options.as_json and (options.as_jsonl or options.follow):
+        raise Failure(USAGE, "--json is one document at the end; --jsonl is a line for each event")
     if options.verb == "add":
         if options.timeout_s is not None and not options.wait:
             raise Failure(USAGE, "--timeout says how long to --wait; add that too")
@@ -150,6 +155,7 @@ def _define_reading(verbs: Verbs) -> None:
         help="where to write a torrent file; - for standard output",
     )
     _define_wait(_verb(verbs, "wait", "wait until torrents are done"))
+    _define_events(_verb(verbs, "events", "what happened, and what happens as it does"))
 
 
 def _define_changing(verbs: Verbs) -> None:
@@ -194,11 +200,22 @@ def _define_wait(parser: Parser) -> None:
     _torrents(parser, "+")
     parser.add_argument(
         "--until",
-        choices=("done", "metadata"),
+        choices=("done", "metadata", "seeding"),
         default=argparse.SUPPRESS,
         help="what to wait for; done if not given",
     )
     _timeout(parser)
+
+
+def _define_events(parser: Parser) -> None:
+    parser.add_argument(
+        "--since",
+        metavar="CURSOR",
+        default=argparse.SUPPRESS,
+        help="only what came after; 0 for all that is kept",
+    )
+    flag(parser, "--follow", "follow", "each event as it happens, until Ctrl-C")
+    flag(parser, "--jsonl", "as_jsonl", "one JSON document a line")
 
 
 def _torrent(parser: Parser) -> None:

@@ -54,11 +54,11 @@ class Client:
         method: str,
         params: dict[str, Json] | None = None,
         payload: bytes = b"",
-        answer_s: float = ANSWER_S,
+        answer_s: float | None = ANSWER_S,
         on_told: Callable[[Document], None] = _ignore,
     ) -> Document:
         """The document of one verb; `payload` travels right after the line. `on_told` hears what
-        the daemon tells before it, each within `answer_s` of the last."""
+        the daemon tells before it, each within `answer_s` of the last; None: whenever it comes."""
         sock = self._connected()
         sock.settimeout(answer_s)
         line = encode_request(method, params or {}, self._next_id)
@@ -73,7 +73,7 @@ class Client:
             on_told(Document(answer.params))
 
     @contextmanager
-    def _in_time(self, answer_s: float) -> Iterator[None]:
+    def _in_time(self, answer_s: float | None) -> Iterator[None]:
         try:
             yield
         except TimeoutError:

@@ -1,6 +1,6 @@
 """The verbs of `torrentctl dht`, and their help."""
 
-from torrentd.daemon.ctl.parser import Parser, Verbs
+from torrentd.daemon.ctl.parser import Parser, Verbs, flag
 
 
 def define_dht(parser: Parser) -> Verbs:
@@ -14,6 +14,7 @@ def define_dht(parser: Parser) -> Verbs:
         parser.add_argument(
             "infohash", metavar="INFOHASH|MAGNET", help="or one of the daemon's own torrents"
         )
+    flag(lookup, "--jsonl", "as_jsonl", "one JSON document a line: each hop, then what was found")
     get = verbs.add("get", "the item that is stored under a name (BEP 44)", _GET_DETAILS)
     get.add_argument("target", metavar="TARGET|KEY", help="40 digits, or the 64 of its owner's key")
     get.add_argument("--salt", metavar="HEX", help="with a key: which of its owner's items")

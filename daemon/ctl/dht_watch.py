@@ -1,7 +1,9 @@
 """`torrentctl dht lookup` as it happens: a line a hop, and the peers at the end."""
 
+import sys
+
 from torrentd.daemon.ctl.columns import has_colour, terminal_width
-from torrentd.daemon.ctl.document import Document
+from torrentd.daemon.ctl.document import Document, json_text
 from torrentd.daemon.ctl.quantities import milliseconds, seconds
 from torrentd.daemon.ctl.sentences import many
 
@@ -39,6 +41,18 @@ class Watch:
             return gave
         style = "32" if hop.count("peers") else "" if _answered(hop) else "2"
         return f"\x1b[{style}m{gave}\x1b[0m" if style else gave
+
+
+def print_hop(hop: Document) -> None:
+    """As it came, for machines."""
+    sys.stdout.write(json_text(hop.value, indented=False))
+    sys.stdout.flush()
+
+
+def print_found(document: Document) -> None:
+    """All but the hops, which were told."""
+    found = {key: value for key, value in document.fields() if key != "hops"}
+    sys.stdout.write(json_text(found, indented=False))
 
 
 def show_found(document: Document) -> None:

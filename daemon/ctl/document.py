@@ -62,6 +62,10 @@ class Document:
         """Some fields as they came, for --json alone."""
         return {key: self._fields.get(key) for key in keys}
 
+    def fields(self) -> list[tuple[str, Json]]:
+        """All of them as they came, for --json alone."""
+        return list(self._fields.items())
+
     def is_false(self, key: str) -> bool:
         """It is there, and false."""
         return self._fields.get(key) is False

@@ -166,11 +166,27 @@ examples:
 """,
     "wait": """\
 --until metadata is reached once the names and sizes of a magnet's files are
-known.
+known, --until seeding once a torrent is complete and not paused.
 A torrent that fails or is paused ends the wait with exit code 1.
 
 examples:
   torrentctl wait c9e1 --until metadata --timeout 90s && torrentctl files c9e1
+""",
+    "events": """\
+Each has a cursor: whoever keeps that of the last one he dealt with, and begins
+there the next time, misses nothing, over restarts and kills of the daemon; the
+same thing may be told twice after a kill. About the last 5,000 are kept. Where
+more came, or the cursor is not of this daemon, an event "missed" says so.
+Without --since, --follow begins now.
+
+EVENT is added, metadata, file-done, done, incomplete (it was done and lacks
+something again), error, recovered, paused, resumed, removed, network-lost,
+network-found, started, stopped, missed.
+
+examples:
+  torrentctl events
+  torrentctl events --follow --jsonl --since "$CURSOR"
+  torrentctl events --jsonl | jq -r 'select(.event == "done").name'
 """,
     "follow": """\
 The torrent of the newest version is added; when its owner publishes another,

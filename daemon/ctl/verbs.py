@@ -73,6 +73,7 @@ def _story(options: Options) -> Callable[[Client, Options], int]:
         "remove": _remove,
         "export": _export,
         "dht lookup": _look_up,
+        "events": _events,
         "completion": _complete,
         "shutdown": _shutdown,
     }
@@ -188,7 +189,7 @@ def _wait(client: Client, options: Options) -> int:
     from torrentd.daemon.ctl.waiting import wait
 
     result = wait(client, [*options.torrents], options.until, options.timeout_s, options.as_json)
-    _show(options, result, show.show_done if options.until == "done" else show.show_metadata)
+    _show(options, result, show.show_metadata if options.until == "metadata" else show.show_done)
     return DONE
 
 
@@ -224,12 +225,23 @@ def _export(client: Client, options: Options) -> int:
 
 
 def _look_up(client: Client, options: Options) -> int:
-    from torrentd.daemon.ctl.dht_watch import Watch, show_found
+    from torrentd.daemon.ctl.dht_watch import Watch, print_found, print_hop, show_found
 
     params: dict[str, Json] = {"infohash": options.infohash, "follow": not options.as_json}
-    document = client.call("dht lookup", params, answer_s=ANSWER_S, on_told=Watch().show_hop)
-    _show(options, document, show_found)
+    show_hop = print_hop if options.as_jsonl else Watch().show_hop
+    document = client.call("dht lookup", params, answer_s=ANSWER_S, on_told=show_hop)
+    _show(options, document, print_found if options.as_jsonl else show_found)
     return DONE if document.texts("peers") else REFUSED
+
+
+def _events(client: Client, options: Options) -> int:
+    from torrentd.daemon.ctl.journal_show import follow_events, show_events
+
+    if options.follow:
+        follow_events(client, options.since, options.as_jsonl)
+    else:
+        show_events(client, options.since, options.as_json, options.as_jsonl)
+    return DONE
 
 
 def _publish(client: Client, options: Options) -> int:

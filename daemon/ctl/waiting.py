@@ -30,16 +30,17 @@ def wait(
             reporter.show(status.child("daemon"), status.children("torrents"))
             if result.flag("reached"):
                 return result
-            _refuse_hopeless(status)
+            _refuse_hopeless(status, until)
             if deadline is not None and time.monotonic() >= deadline:
                 raise Failure(TIMED_OUT, _timed_out(timeout_s or 0, status))
 
 
-def _refuse_hopeless(status: Document) -> None:
+def _refuse_hopeless(status: Document, until: str) -> None:
     for torrent in status.children("torrents"):
         if torrent.text("error"):
             raise Failure(REFUSED, f"{short_name(torrent)}: {torrent.text('error')}")
-        if torrent.text("state") == "paused" and torrent.number("progress") < 1:
+        unfinished = torrent.number("progress") < 1 or until == "seeding"
+        if torrent.text("state") == "paused" and unfinished:
             sentence = f"{short_name(torrent)} is paused; torrentctl resume lets it go on"
             raise Failure(REFUSED, sentence)
 

@@ -4,10 +4,11 @@ import asyncio
 import threading
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from typing import Literal
 
 from torrentd.daemon.control_call import Document
+from torrentd.daemon.control_lines import Json
 from torrentd.daemon.dht_lookup import DhtLookup
+from torrentd.daemon.journal_file import Entry
 from torrentd.daemon.pointer_record import Pointer
 from torrentd.daemon.status import (
     AddRequest,
@@ -22,6 +23,7 @@ from torrentd.daemon.status import (
     TorrentInfo,
     TorrentStatus,
 )
+from torrentd.daemon.waiters import Goal
 from torrentd.daemon.why import Why
 from torrentd.dht.items import Item, MutableItem
 from torrentd.dht.node_id import NodeId
@@ -156,6 +158,41 @@ class FakePointers:
         return gone
 
 
+class FakeJournal:
+    """Events by the numbers that a test puts."""
+
+    def __init__(self) -> None:
+        self.newest = 0
+        self._entries: list[Entry] = []
+        self._fresh = asyncio.Event()
+
+    def put(self, *numbers: int, **fields: Json) -> None:
+        for number in numbers:
+            event: dict[str, Json] = {"cursor": self.cursor(number), "at": 1_750_000_000.25}
+            event |= {"event": "done", "infohash": "c9e15763" * 5, "name": "one", **fields}
+            self._entries.append(Entry(number, event))
+            self.newest = number
+        self._fresh.set()
+
+    def cursor(self, number: int) -> str:
+        return f"00c0ffee-{number}"
+
+    def position(self, cursor: str) -> int | None:
+        name, _, number = cursor.partition("-")
+        known = name == "00c0ffee" and int(number) <= self.newest
+        return int(number) if known else None
+
+    async def after(self, number: int, within_s: float) -> list[Entry]:
+        if number >= self.newest:
+            self._fresh.clear()
+            try:
+                async with asyncio.timeout(within_s):
+                    await self._fresh.wait()
+            except TimeoutError:
+                return []
+        return [entry for entry in self._entries if entry.number > number][:256]
+
+
 class FakeDht:
     """The DHT of a session whose node list a test may fill."""
 
@@ -207,6 +244,7 @@ class FakeSession:
     def __init__(self, *torrents: TorrentStatus) -> None:
         self.entries = {InfoHash(bytes.fromhex(t.infohash)): t for t in torrents}
         self.pointers = FakePointers()
+        self.journal = FakeJournal()
         self.calls: list[tuple[object, ...]] = []
         self.added: list[AddRequest] = []
         self.warnings: list[str] = []
@@ -326,7 +364,7 @@ class FakeSession:
     async def wait(
         self,
         infohash: InfoHash,
-        until: Literal["done", "metadata"],
+        until: Goal,
         timeout_s: float | None = None,
     ) -> bool:
         self.calls.append(("wait", infohash.hex(), until))

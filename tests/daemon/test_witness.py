@@ -44,6 +44,9 @@ class Listener:
     def happened(self, happening: Happening) -> None:
         self.heard.append(happening)
 
+    def looked_at(self, infohash: InfoHash) -> None:
+        pass
+
     def kinds(self) -> list[str]:
         return [each.kind for each in self.heard]
 

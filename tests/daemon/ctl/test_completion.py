@@ -35,7 +35,7 @@ class TestWords:
             (["--socket", "status", "dht", "no"], ["nodes"]),
             (["remove", "--d"], ["--dry-run", "--data"]),
             (["dht", "nodes", "--j"], ["--json"]),
-            (["wait", "x", "--until", ""], ["done", "metadata"]),
+            (["wait", "x", "--until", ""], ["done", "metadata", "seeding"]),
             (["info", ""], ["debian-12.iso", "c9e15763"]),
             (["pause", "c9e1", "deb"], ["debian-12.iso"]),
             (["info", "c9e1", ""], []),

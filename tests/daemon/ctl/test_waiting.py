@@ -23,7 +23,7 @@ class ScriptedClient(Client):
         method: str,
         params: dict[str, Json] | None = None,
         payload: bytes = b"",
-        answer_s: float = 0,
+        answer_s: float | None = 0,
         on_told: object = None,
     ) -> Document:
         assert params is not None

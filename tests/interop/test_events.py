@@ -1,0 +1,51 @@
+"""The journal of a real daemon, followed by a real torrentctl, over kills and restarts."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.interop.payload import single_file
+from tests.interop.torrentd_process import TorrentdProcess
+
+KILLS = 5
+
+
+def follow(torrentd: TorrentdProcess, cursor: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "torrentd.daemon.ctl.main", "--socket", str(torrentd.socket)]
+    return subprocess.Popen(
+        [*command, "events", "--follow", "--jsonl", "--since", cursor],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_who_keeps_his_cursor_misses_nothing_however_often_the_daemon_is_killed(
+    tmp_path: Path, new_host: Callable[[], str]
+) -> None:
+    seen: list[tuple[str, str]] = []
+    cursor, added = "0", []
+    with TorrentdProcess(new_host(), tmp_path / "daemon") as torrentd:
+        for number in range(KILLS):
+            reader = follow(torrentd, cursor)
+            payload = single_file(tmp_path / "source", 100_000, 16384, seed=number)
+            torrentd.command("add", str(payload.torrent_path), "--dir", str(tmp_path / "source"))
+            added.append(payload.infohash)
+            torrentd.kill()  # perhaps before the journal has it, perhaps before it is told
+            out, _ = reader.communicate(timeout=20)
+            for line in out.splitlines():
+                event = json.loads(line)
+                cursor = event["cursor"]
+                seen.append((event["event"], event.get("infohash", "")))
+            torrentd.start()
+        torrentd.command("wait", "all", "--timeout", "20")
+        later = json.loads(torrentd.command("events", "--json", "--since", cursor))
+        seen += [(event["event"], event.get("infohash", "")) for event in later["events"]]
+        assert torrentd.stop() == 0
+    assert ("missed", "") not in seen
+    for infohash in added:
+        for event in ("added", "metadata", "done"):
+            assert (event, infohash) in seen, (event, infohash, seen)
+    assert seen.count(("started", "")) == KILLS + 1
