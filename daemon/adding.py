@@ -5,8 +5,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from torrentd.config.schema import Config
+from torrentd.daemon.file_choice import FileChoice, Selection, choose, choose_unseen
 from torrentd.daemon.known import Known
 from torrentd.daemon.logs import get_logger
+from torrentd.daemon.opening import too_many_files
 from torrentd.daemon.state_dir import StateDir
 from torrentd.daemon.status import AddRequest, Refused
 from torrentd.wire.formats.address import Address, parse_address
@@ -20,7 +22,8 @@ from torrentd.wire.formats.metainfo import (
 )
 from torrentd.wire.store import resume
 from torrentd.wire.store.api import StoreError, UnsafePath
-from torrentd.wire.store.paths import check_root
+from torrentd.wire.store.options import TorrentOptions
+from torrentd.wire.store.paths import check_root, safe_names
 from torrentd.wire.store.resume import ResumeState
 
 log = get_logger("session")
@@ -42,7 +45,10 @@ def read_request(request: AddRequest, config: Config, added_at: int) -> Wanted:
         magnet, known_info, metadata, nodes = _parse(request)
     except (MagnetError, MetainfoError) as error:
         raise Refused(error.reason) from None
-    select = _select(request, magnet, known_info)
+    files_max = config.limits.files_max
+    if known_info is not None and len(known_info.files) > files_max:
+        raise Refused(too_many_files(known_info, files_max))
+    select, options = _choose(request, magnet, known_info)
     state = ResumeState(
         infohash=magnet.infohash,
         name=magnet.name or magnet.infohash.hex(),
@@ -51,6 +57,7 @@ def read_request(request: AddRequest, config: Config, added_at: int) -> Wanted:
         added_at=added_at,
         paused=request.paused,
         select=select,
+        options=options,
     )
     return Wanted(
         Known(state, known_info, metadata),
@@ -125,16 +132,16 @@ def _parse(
     return magnet, found.info, found.metadata, list(found.nodes)
 
 
-def _select(request: AddRequest, magnet: Magnet, info: Info | None) -> tuple[int, ...] | None:
-    """The files wanted, ascending; None for all."""
-    if request.select is None:
-        return magnet.select
-    select = tuple(sorted(set(request.select)))
-    if not select:
-        raise Refused("the selection names no file")
-    if info is not None and not 0 <= select[0] <= select[-1] < len(info.files):
-        raise Refused(f"the torrent has the files 0 to {len(info.files) - 1}")
-    return select
+def _choose(
+    request: AddRequest, magnet: Magnet, info: Info | None
+) -> tuple[Selection, TorrentOptions]:
+    """The files wanted, as far as that is known, and how."""
+    if not request.select:
+        return magnet.select, request.options
+    choice = FileChoice(select=request.select)
+    if info is None:
+        return choose_unseen(choice, None, request.options)
+    return choose(choice, None, request.options, safe_names(info, magnet.infohash))
 
 
 def _root(request: AddRequest, config: Config) -> Path:

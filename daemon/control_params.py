@@ -4,7 +4,6 @@ A verb takes what it knows out of `Params` and then calls `refuse_unknown`, so t
 parameter is an error and never a default. Every refusal is one sentence with what would be right.
 """
 
-import re
 from difflib import get_close_matches
 from pathlib import PurePosixPath
 
@@ -13,9 +12,8 @@ from torrentd.daemon.control_lines import INVALID_PARAMS, Json, LineError
 TEXT_LENGTH_MAX = 32 * 1024  # a magnet with hundreds of peers
 PATH_BYTES_MAX = 4096  # PATH_MAX of Linux
 TEXTS_MAX = 1000
-SELECT_MAX = 200_000  # limits.files_max as shipped; a range may name them all in nine characters
-
-_RANGES = re.compile(r"[0-9]{1,7}(-[0-9]{1,7})?(,[0-9]{1,7}(-[0-9]{1,7})?)*")
+PATTERNS_MAX = 100
+PATTERN_LENGTH_MAX = 1000  # of file names, or of ranges of numbers
 
 
 class Params:
@@ -51,10 +49,7 @@ class Params:
         return texts
 
     def flag(self, name: str) -> bool:
-        value = self._take(name)
-        if value is not None and not isinstance(value, bool):
-            raise self._wrong(name, "true or false")
-        return bool(value)
+        return bool(self.switch(name))
 
     def number(self, name: str, low: float, high: float) -> float | None:
         value = self._take(name)
@@ -85,21 +80,20 @@ class Params:
             raise self._wrong(name, f"an absolute path without .., up to {PATH_BYTES_MAX} bytes")
         return text
 
-    def ranges(self, name: str) -> list[int] | None:
-        """File indices as in `so` of a magnet (BEP 53): `0,2,4-7`; sorted, each once."""
-        text = self.text(name)
-        if text is None:
-            return None
-        if not _RANGES.fullmatch(text):
-            raise self._wrong(name, 'file indices such as "0,2,4-7"')
-        indices: dict[int, None] = {}
-        for part in text.split(","):
-            first, _, last = part.partition("-")
-            span = range(int(first), int(last or first) + 1)
-            if not span or len(span) + len(indices) > SELECT_MAX:
-                raise self._wrong(name, f"at most {SELECT_MAX} file indices, ranges upwards")
-            indices.update(dict.fromkeys(span))
-        return sorted(indices)
+    def patterns(self, name: str) -> list[str]:
+        """Files by numbers or by patterns: one text, or a list of them."""
+        value = self._take(name)
+        texts = [] if value is None else value if isinstance(value, list) else [value]
+        if len(texts) > PATTERNS_MAX:
+            raise self._wrong(name, f"at most {PATTERNS_MAX} patterns or ranges")
+        return [self._checked_text(name, text, PATTERN_LENGTH_MAX) for text in texts]
+
+    def switch(self, name: str) -> bool | None:
+        """None: not said."""
+        value = self._take(name)
+        if value is not None and not isinstance(value, bool):
+            raise self._wrong(name, "true or false")
+        return value
 
     def choice(self, name: str, choices: tuple[str, ...], default: str) -> str:
         text = self.text(name)
@@ -120,9 +114,9 @@ class Params:
         self._known.append(name)
         return self._left.pop(name, None)
 
-    def _checked_text(self, name: str, value: Json) -> str:
-        if not isinstance(value, str) or not 0 < len(value) <= TEXT_LENGTH_MAX:
-            raise self._wrong(name, f"a string of 1 to {TEXT_LENGTH_MAX} characters")
+    def _checked_text(self, name: str, value: Json, length_max: int = TEXT_LENGTH_MAX) -> str:
+        if not isinstance(value, str) or not 0 < len(value) <= length_max:
+            raise self._wrong(name, f"a string of 1 to {length_max} characters")
         try:
             value.encode()
         except UnicodeEncodeError:  # a lone surrogate: no file name, no torrent has one

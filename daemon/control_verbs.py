@@ -20,13 +20,13 @@ from torrentd.daemon.control_lines import (
     Json,
     LineError,
 )
+from torrentd.daemon.control_options import OptionCommands, OptionVerbs, added_options
 from torrentd.daemon.control_params import TEXTS_MAX, Params
 from torrentd.daemon.control_pointers import PointerCommands, PointerVerbs
 from torrentd.daemon.status import (
     AddRequest,
     AddResult,
     DaemonStatus,
-    FileStatus,
     PeerStatus,
     PiecesStatus,
     Refused,
@@ -43,19 +43,15 @@ EXPORT_PART_BYTES = 3 * 1024  # whole groups of base64, so that the parts can be
 PROTOCOL_VERSION = 1  # of the documents; grows when a field changes its meaning or goes
 
 
-class Commands(Protocol):
+class Commands(OptionCommands, Protocol):
     """What the control socket needs of the session. Each may raise Refused with a sentence."""
 
     async def add(self, request: AddRequest) -> AddResult: ...
     def status(self) -> DaemonStatus: ...
     def torrents(self) -> list[TorrentStatus]: ...
-    def torrent(self, infohash: InfoHash) -> TorrentStatus: ...
-    def find(self, selector: str) -> InfoHash: ...
-    def select(self, selector: str) -> list[InfoHash]: ...
     def info(self, infohash: InfoHash) -> TorrentInfo: ...
     def peers(self, infohash: InfoHash) -> list[PeerStatus]: ...
     def why(self, infohashes: list[InfoHash]) -> list[Why]: ...
-    def files(self, infohash: InfoHash) -> list[FileStatus]: ...
     def pieces(self, infohash: InfoHash) -> PiecesStatus: ...
     def metainfo(self, infohash: InfoHash) -> bytes: ...
     async def pause(self, infohash: InfoHash) -> None: ...
@@ -89,7 +85,6 @@ class Verbs:
             "info": self._info,
             "peers": self._peers,
             "why": self._why,
-            "files": self._files,
             "pieces": self._pieces,
             "export": self._export,
             "pause": self._pause,
@@ -102,6 +97,7 @@ class Verbs:
             "shutdown": self._shutdown,
             **DhtVerbs(commands).by_name,
             **PointerVerbs(commands).by_name,
+            **OptionVerbs(commands).by_name,
             **JournalVerbs(commands).by_name,
             **(more or {}),
         }
@@ -120,8 +116,9 @@ class Verbs:
             metainfo=call.metainfo,
             download_dir=params.path("dir"),
             paused=params.flag("paused"),
-            select=params.ranges("select"),
+            select=params.patterns("select"),
             peers=params.texts("peers"),
+            options=added_options(params),
         )
         params.integer("metainfo_bytes", 1, METAINFO_BYTES_MAX)  # the bytes came with the call
         params.refuse_unknown()
@@ -154,10 +151,6 @@ class Verbs:
     async def _peers(self, params: Params, call: Call) -> Answer:
         infohash = self._find_one(params)
         return Answer({**self._named(infohash), "peers": self._commands.peers(infohash)})
-
-    async def _files(self, params: Params, call: Call) -> Answer:
-        infohash = self._find_one(params)
-        return Answer({**self._named(infohash), "files": self._commands.files(infohash)})
 
     async def _pieces(self, params: Params, call: Call) -> Answer:
         infohash = self._find_one(params)

@@ -9,6 +9,7 @@ from torrentd.daemon.traffic import Traffic
 from torrentd.wire.store.options import TorrentOptions
 from torrentd.wire.store.resume import ResumeState
 from torrentd.wire.swarm.swarm import Swarm
+from torrentd.wire.swarm.wish import Wish
 
 
 class Facts:
@@ -56,6 +57,12 @@ class Facts:
     def options(self) -> TorrentOptions:
         """What the user wants of it."""
         return self._state.options
+
+    @property
+    def wish(self) -> Wish:
+        """The files wanted, and their order."""
+        options = self.options
+        return Wish(self.select, options.high, options.low, options.sequential)
 
     @property
     def state(self) -> TorrentState:

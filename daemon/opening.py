@@ -73,6 +73,11 @@ def open_store(
         return Unusable(str(error))
 
 
+def too_many_files(info: Info, files_max: int) -> str:
+    """The sentence."""
+    return f"the torrent has {len(info.files)} files, and limits.files_max is {files_max}"
+
+
 def run_check(check: Check) -> str | None:
     """Hash until the end, or until somebody calls `check.stop`; what went wrong."""
     try:

@@ -101,6 +101,9 @@ def torrent_info(torrent: Torrent, now: float) -> TorrentInfo:
         hash_failures=torrent.swarm.hash_failures,
         peers_banned=torrent.swarm.peers_banned,
         files_root=str(torrent.holding.root / first),
+        sequential=torrent.options.sequential,
+        download_bytes_per_s_max=torrent.options.download_bytes_per_s_max,
+        upload_bytes_per_s_max=torrent.options.upload_bytes_per_s_max,
     )
 
 
@@ -144,14 +147,16 @@ def file_statuses(torrent: Torrent) -> list[FileStatus]:
         return []
     layout = FileLayout(info.geometry, [file.length for file in info.files])
     have = torrent.swarm.have
-    select = torrent.select
+    wanted = None if torrent.select is None else {*torrent.select}
+    high, low = {*torrent.options.high}, {*torrent.options.low}
     return [
         FileStatus(
             index=index,
             path=name,
             size_bytes=info.files[index].length,
             done_bytes=_file_done_bytes(layout, have, index),
-            wanted=select is None or index in select,
+            wanted=wanted is None or index in wanted,
+            priority="high" if index in high else "low" if index in low else "normal",
         )
         for index, name in enumerate(_names(torrent, info))
         if name

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from torrentd.wire.store.options import DEFAULTS, TorrentOptions
+
 TorrentState = Literal["metadata", "checking", "downloading", "seeding", "paused", "error"]
 # The stage of a torrent that still has no metadata, in the order in which a magnet passes them.
 MagnetStage = Literal["dht", "peers", "handshakes", "metadata"]
@@ -116,6 +118,7 @@ class FileStatus:
     size_bytes: int
     done_bytes: int
     wanted: bool
+    priority: Literal["high", "normal", "low"] = "normal"
 
 
 @dataclass(slots=True)
@@ -129,6 +132,9 @@ class TorrentInfo:
     hash_failures: int
     peers_banned: int
     files_root: str
+    sequential: bool = False
+    download_bytes_per_s_max: int = 0  # of its own; 0: none
+    upload_bytes_per_s_max: int = 0
 
 
 @dataclass(slots=True)
@@ -149,8 +155,9 @@ class AddRequest:
     metainfo: bytes | None = None
     download_dir: str | None = None
     paused: bool = False
-    select: list[int] | None = None  # file indices; None: all, or the magnet's `so`
+    select: list[str] = field(default_factory=list)  # numbers, patterns; none: all, or `so`
     peers: list[str] = field(default_factory=list)
+    options: TorrentOptions = DEFAULTS
 
 
 @dataclass(slots=True)

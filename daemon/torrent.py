@@ -11,13 +11,15 @@ from functools import partial
 from pathlib import Path
 
 from torrentd.daemon.facts import Facts
+from torrentd.daemon.file_choice import FileChoice, Selection, choose, choose_unseen
 from torrentd.daemon.files_done import FilesDone
 from torrentd.daemon.holding import Holding
 from torrentd.daemon.known import Known, display_name, remembered
 from torrentd.daemon.logs import get_logger
-from torrentd.daemon.opening import Unusable
+from torrentd.daemon.opening import Unusable, too_many_files
 from torrentd.daemon.services import Services
 from torrentd.daemon.stages import Stages
+from torrentd.daemon.status import Refused
 from torrentd.daemon.traffic import Traffic
 from torrentd.daemon.waiters import Goal, Waiters
 from torrentd.daemon.witness import Kind
@@ -26,6 +28,7 @@ from torrentd.wire.formats.magnet import decode_magnet, encode_magnet
 from torrentd.wire.formats.metainfo import Info
 from torrentd.wire.store.api import StoreError
 from torrentd.wire.store.options import DEFAULTS, TorrentOptions
+from torrentd.wire.store.paths import safe_names
 from torrentd.wire.swarm.actions import MetadataComplete, MetadataRefused
 from torrentd.wire.swarm.swarm import Swarm
 
@@ -66,9 +69,11 @@ class Torrent(Facts):
 
     def start(self) -> None:
         """Begin, or go on after `pause` or an error."""
+        if self.info is not None:
+            self._choose_waiting()
         if self.info is not None and not self.opened and not self.holding.opening:
             self._begin_opening(self.info)
-        if not self.paused:
+        if not self.paused and self.error is None:
             if self.info is None:
                 self.stages = self.traffic.stages = Stages(time.monotonic())
             self._look_for_room()
@@ -113,6 +118,16 @@ class Torrent(Facts):
         self._follow_options(before)
         self.holding.record.changed()
 
+    def choose_files(self, choice: FileChoice) -> None:
+        """Other files are wanted, or in another order. Raises Refused; then nothing has changed."""
+        if self.info is None:
+            select, options = choose_unseen(choice, self.select, self.options)
+        else:
+            names = self.holding.names or safe_names(self.info, self.infohash)
+            select, options = choose(choice, self.select, self.options, names)
+        self._want(select)
+        self.set_options(options)
+
     def close(self) -> None:
         """The end of the daemon or of the torrent: no peer, no timer, no new work for the disk."""
         self._closed = True
@@ -152,6 +167,7 @@ class Torrent(Facts):
         magnet = replace(decode_magnet(self._state.magnet), name=self.name)
         self._state.magnet = encode_magnet(magnet)
         log.info("metadata complete", torrent=self.infohash.hex(), name=self.name)
+        self._choose_waiting()
         self._begin_opening(found.info)
         self._tell("metadata")
         self._tell_waiters()
@@ -246,7 +262,7 @@ class Torrent(Facts):
             now=time.monotonic(),
             info=self.info,
             metadata=self._metadata,
-            select=self._state.select,
+            wish=self.wish,
             buffers=self._services.buffers,
             upload=self._services.rates.upload,
         )
@@ -258,6 +274,25 @@ class Torrent(Facts):
         down, up = options.download_bytes_per_s_max, options.upload_bytes_per_s_max
         if (down, up) != (before.download_bytes_per_s_max, before.upload_bytes_per_s_max):
             self.traffic.limit(down, up)
+        if self.wish != self.swarm.wish:
+            now = time.monotonic()
+            self.traffic.perform(self.swarm.change_wish(self.wish, now), now)
+            self._done_known &= self.swarm.is_complete
+            self._look_for_room()
+
+    def _want(self, select: Selection) -> None:
+        """These files; the magnet says so too (BEP 53)."""
+        self._state.select = select
+        magnet = replace(decode_magnet(self._state.magnet), select=select)
+        self._state.magnet = encode_magnet(magnet)
+
+    def _choose_waiting(self) -> None:
+        """The metadata tells which files the patterns name that were said before."""
+        if self.options.patterns:
+            try:
+                self.choose_files(FileChoice(select=list(self.options.patterns)))
+            except Refused as refused:
+                self._fail(str(refused))
 
     def _look_for_room(self) -> None:
         """Before anything is written (P11)."""
@@ -271,6 +306,10 @@ class Torrent(Facts):
         self.traffic.perform(self.swarm.hold_download(held, now), now)
 
     def _begin_opening(self, info: Info) -> None:
+        files_max = self._services.config.limits.files_max
+        if len(info.files) > files_max:
+            self._fail(too_many_files(info, files_max))
+            return
         self._services.tasks.spawn(self._open(info), f"open {self.infohash.hex()}")
 
     async def _open(self, info: Info) -> None:
@@ -293,7 +332,7 @@ class Torrent(Facts):
         self._look_for_room()
         if changed:
             self.holding.record.changed()
-        if not self.paused and not self.swarm.running:
+        if not self.paused and self.error is None and not self.swarm.running:
             self.traffic.start()
         self._services.witnesses.looked_at(self.infohash)
         self._tell_waiters()

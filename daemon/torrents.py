@@ -7,6 +7,7 @@ from functools import partial
 
 from torrentd.daemon import reports
 from torrentd.daemon.adding import Wanted, parse_peer, read_or_refused, read_request
+from torrentd.daemon.file_choice import FileChoice
 from torrentd.daemon.known import Known
 from torrentd.daemon.logs import get_logger
 from torrentd.daemon.selectors import select, select_one
@@ -134,6 +135,10 @@ class Torrents:
 
     def set_options(self, infohash: InfoHash, options: TorrentOptions) -> None:
         self._get(infohash).set_options(options)
+
+    def choose_files(self, infohash: InfoHash, choice: FileChoice) -> None:
+        """Which files are wanted from now on, and in which order."""
+        self._get(infohash).choose_files(choice)
 
     @property
     def alternative_limits_hold(self) -> bool:

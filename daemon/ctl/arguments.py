@@ -21,13 +21,18 @@ from torrentd.daemon.ctl.parser import (
     nearest,
 )
 from torrentd.daemon.ctl.pointer_arguments import define_pointers
-from torrentd.daemon.ctl.torrent_arguments import define_torrent_verbs
+from torrentd.daemon.ctl.torrent_arguments import (
+    chosen_files,
+    define_files,
+    define_torrent_verbs,
+    flag_to_daemon,
+)
 
 # How the completion scripts ask: what follows is no command line yet, and not for argparse.
 WORDS_ASKED = ["completion", "words", "--"]
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd]?)")
 _DURATION_UNITS_S = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
-_SELECT = re.compile(r"[0-9]{1,7}(-[0-9]{1,7})?(,[0-9]{1,7}(-[0-9]{1,7})?)*")
+_RANGES = re.compile(r"[0-9]{1,7}(-[0-9]{1,7})?(,[0-9]{1,7}(-[0-9]{1,7})?)*")
 
 
 # What a group of verbs alone means.
@@ -61,7 +66,6 @@ class Options(argparse.Namespace):
     text: str = ""
     file: str = ""
     dir: str | None = None
-    select: str | None = None
     paused: bool = False
     wait: bool = False
     until: str = "done"
@@ -99,8 +103,9 @@ def _check_together(options: Options) -> None:
             raise Failure(USAGE, "--timeout says how long to --wait; add that too")
         if options.paused and options.wait:
             raise Failure(USAGE, "--paused and --wait exclude each other")
-        if options.select is not None and len(options.sources) > 1:
-            raise Failure(USAGE, "--select names the files of one torrent; add them one by one")
+        select = options.params.get("select")
+        if len(options.sources) > 1 and isinstance(select, list) and any(map(_is_ranges, select)):
+            raise Failure(USAGE, "numbers are of the files of one torrent; add them one by one")
 
 
 def make_parser() -> tuple[Parser, dict[str, Parser]]:
@@ -143,7 +148,7 @@ def _define_reading(verbs: Verbs) -> None:
     _torrent(_verb(verbs, "info", "all about one torrent"))
     _torrents(_verb(verbs, "why", "what holds torrents up, and what would help"), "*")
     _torrent(_verb(verbs, "peers", "the peers of one torrent"))
-    _torrent(_verb(verbs, "files", "the files of one torrent"))
+    define_files(_verb(verbs, "files", "the files of one torrent; which are wanted, and first"))
     _torrent(_verb(verbs, "pieces", "the pieces of one torrent as a picture"))
     export = _verb(verbs, "export", "a torrent's magnet, or its torrent file")
     _torrent(export)
@@ -176,12 +181,8 @@ def _define_changing(verbs: Verbs) -> None:
 def _define_add(parser: Parser) -> None:
     _sources(parser)
     parser.add_argument("--dir", metavar="DIR", help="where the data goes")
-    parser.add_argument(
-        "--select",
-        type=_select,
-        metavar="FILES",
-        help="download these files only, as in 0,2,4-7; files shows the numbers",
-    )
+    chosen_files(parser, "select", "download these files alone, as in 0,2,4-7 or '*.mkv'")
+    flag_to_daemon(parser, "--sequential", "sequential", "pieces in order, as a player wants them")
     flag(parser, "--paused", "paused", "add it, and begin with resume")
     flag(parser, "--wait", "wait", "wait until the data is here, and show the progress")
     _timeout(parser)
@@ -252,10 +253,8 @@ def _duration(text: str) -> float:
     return seconds
 
 
-def _select(text: str) -> str:
-    if not _SELECT.fullmatch(text):
-        raise argparse.ArgumentTypeError(f'"{text}" names no files; 0,2,4-7 does')
-    return text
+def _is_ranges(text: Json) -> bool:
+    return isinstance(text, str) and _RANGES.fullmatch(text) is not None
 
 
 class _Version(argparse.Action):

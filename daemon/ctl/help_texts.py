@@ -20,7 +20,7 @@ now and then. Ctrl-C ends the wait, not the download.
 
 examples:
   torrentctl add debian.iso.torrent --dir /srv/isos --wait --timeout 2h
-  torrentctl add c9e15763f722f23e98a29decdfae341b98d53056 --select 0,3-5
+  torrentctl add c9e15763f722f23e98a29decdfae341b98d53056 --select '*.mkv'
   curl -s https://example.org/a.torrent | torrentctl add -
 """,
     "show": """\
@@ -52,10 +52,15 @@ examples:
   torrentctl info c9e1 --json | jq .stages_s
 """,
     "files": """\
-The numbers are those of add --select.
+FILES are numbers, as they are shown, or a name or pattern in quotes: of the
+whole path, the path in the torrent's folder, or the last part of it. Options
+may be there several times. WANTED says high or low where that was chosen.
 
 examples:
   torrentctl files c9e1
+  torrentctl files c9e1 --select '*.mkv' --skip '*sample*'
+  torrentctl files c9e1 --also 7 --high 0-2 --low '*.txt'
+  torrentctl files c9e1 --sequential on
 """,
     "pieces": """\
 A cell is had whole (█) or in part (▓▒░), not yet (·), or with nobody who is

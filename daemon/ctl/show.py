@@ -113,6 +113,8 @@ def show_files(document: Document) -> None:
         print(f"the files of {short_name(document)} are not known yet")
         return
     print_table(FILE_COLUMNS, [file_row(file) for file in files])
+    if document.flag("sequential"):
+        print("in sequence, the first and last piece of each file first")
 
 
 def show_pointers(document: Document) -> None:

@@ -95,8 +95,15 @@ def file_row(file: Document) -> list[str]:
         file.text("path"),
         short_size(size_bytes),
         percent(file.integer("done_bytes") / size_bytes if size_bytes else 1.0),
-        "yes" if file.flag("wanted") else "no",
+        _wanted(file),
     ]
+
+
+def _wanted(file: Document) -> str:
+    """And how soon, where that was said."""
+    if not file.flag("wanted"):
+        return "no"
+    return {"high": "high", "low": "low"}.get(file.text("priority"), "yes")
 
 
 def _peers(torrent: Document) -> str:

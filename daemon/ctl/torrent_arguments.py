@@ -26,6 +26,22 @@ def define_torrent_verbs(verbs: Verbs) -> None:
     )
 
 
+def define_files(parser: Parser) -> None:
+    parser.add_argument("torrent", metavar="TORRENT", help="infohash, 4 digits of it, or name")
+    for name, sentence in (
+        ("select", "download these alone, by numbers or names, as in 0,2,4-7 or '*.mkv'"),
+        ("also", "download these too"),
+        ("skip", "do not download these"),
+        ("high", "these before others"),
+        ("normal", "these with others"),
+        ("low", "these after others"),
+    ):
+        chosen_files(parser, name, sentence)
+    to_daemon(
+        parser, "--sequential", "sequential", "pieces in order, or not", "on|off", read=_switch
+    )
+
+
 def limit_options(parser: Parser, down: str, up: str) -> None:
     for name, key, which in (
         (down, "download_bytes_per_s_max", "download"),
@@ -50,18 +66,43 @@ def to_daemon(
     metavar: str | None = None,
     read: Callable[[str], Json] = str,
     choices: Sequence[str] | None = None,
+    many: bool = False,
 ) -> None:
-    """An option whose value is the daemon's parameter `key`."""
+    """An option whose value is the daemon's parameter `key`; `many`: it may be there again."""
     parser.add_argument(
         name,
         dest=key,
-        action=_Parameter,
+        action=_Parameters if many else _Parameter,
         type=read,
         metavar=metavar,
         choices=choices,
         default=argparse.SUPPRESS,
         help=sentence,
     )
+
+
+def flag_to_daemon(parser: Parser, name: str, key: str, sentence: str) -> None:
+    """An option that says true."""
+    parser.add_argument(
+        name,
+        dest=key,
+        action=_Parameter,
+        nargs=0,
+        const=True,
+        default=argparse.SUPPRESS,
+        help=sentence,
+    )
+
+
+def chosen_files(parser: Parser, name: str, sentence: str) -> None:
+    """`--NAME 0,2-4 --NAME '*.mkv'`."""
+    to_daemon(parser, f"--{name}", name, sentence, "FILES", many=True)
+
+
+def _switch(text: str) -> bool:
+    if text not in ("on", "off"):
+        raise argparse.ArgumentTypeError(f'"{text}" is neither on nor off')
+    return text == "on"
 
 
 class _Parameter(argparse.Action):
@@ -75,4 +116,18 @@ class _Parameter(argparse.Action):
         option_string: str | None = None,
     ) -> None:
         before = getattr(namespace, "params", {})  # a verb's namespace begins empty
-        namespace.params = {**before, self.dest: values}
+        namespace.params = {**before, self.dest: self.const if self.nargs == 0 else values}
+
+
+class _Parameters(argparse.Action):
+    """Puts its value at the end of a list among `params`."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        before = getattr(namespace, "params", {})
+        namespace.params = {**before, self.dest: [*before.get(self.dest, ()), values]}

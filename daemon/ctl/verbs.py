@@ -166,11 +166,9 @@ def _add(client: Client, options: Options) -> int:
 
 
 def _add_params(options: Options, source: dict[str, Json]) -> dict[str, Json]:
-    params = dict(source)
+    params = {**options.params, **source}
     if options.dir is not None:
         params["dir"] = options.dir
-    if options.select is not None:
-        params["select"] = options.select
     if options.paused:
         params["paused"] = True
     return params

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from torrentd.daemon.control_call import Document
 from torrentd.daemon.control_lines import Json
 from torrentd.daemon.dht_lookup import DhtLookup
+from torrentd.daemon.file_choice import FileChoice
 from torrentd.daemon.journal_file import Entry
 from torrentd.daemon.pointer_record import Pointer
 from torrentd.daemon.status import (
@@ -256,6 +257,7 @@ class FakeSession:
         self.fault: Exception | None = None
         self.wanted: dict[InfoHash, TorrentOptions] = {}
         self.alternative_limits_hold = False
+        self.choices: list[tuple[str, FileChoice]] = []
         self.shutdown_requested = False
 
     async def add(self, request: AddRequest) -> AddResult:
@@ -360,6 +362,9 @@ class FakeSession:
 
     def set_options(self, infohash: InfoHash, options: TorrentOptions) -> None:
         self.wanted[infohash] = options
+
+    def choose_files(self, infohash: InfoHash, choice: FileChoice) -> None:
+        self.choices.append((infohash.hex(), choice))
 
     async def wait(
         self,

@@ -41,9 +41,8 @@ class TestReadRequest:
         [
             (AddRequest(), "one of them"),
             (AddRequest(magnet=INFOHASH, metainfo=METAINFO), "one of them"),
-            (AddRequest(magnet=INFOHASH, select=[]), "names no file"),
-            (AddRequest(metainfo=METAINFO, select=[1]), "files 0 to 0"),
-            (AddRequest(metainfo=METAINFO, select=[-1]), "files 0 to 0"),
+            (AddRequest(metainfo=METAINFO, select=["1"]), "files 0 to 0"),
+            (AddRequest(metainfo=METAINFO, select=["b*"]), "no file of it is"),
             (AddRequest(magnet=INFOHASH, download_dir="here"), "absolute"),
             (AddRequest(magnet=INFOHASH, download_dir="/"), "may not go here"),
             (AddRequest(magnet=INFOHASH, peers=["a peer"]), "'a peer' is no peer"),

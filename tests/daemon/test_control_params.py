@@ -1,11 +1,9 @@
 """Parameters are read by name and type; what nobody reads is refused."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from torrentd.daemon.control_lines import Json, LineError
-from torrentd.daemon.control_params import PATH_BYTES_MAX, SELECT_MAX, TEXT_LENGTH_MAX, Params
+from torrentd.daemon.control_params import PATH_BYTES_MAX, TEXT_LENGTH_MAX, Params
 
 
 def params(**values: Json) -> Params:
@@ -15,7 +13,7 @@ def params(**values: Json) -> Params:
 class TestTypes:
     def test_what_is_absent_is_none_or_empty(self) -> None:
         empty = params()
-        assert empty.text("a") is None and empty.path("b") is None and empty.ranges("c") is None
+        assert empty.text("a") is None and empty.path("b") is None and empty.switch("c") is None
         assert empty.texts("d") == [] and empty.flag("e") is False
         assert empty.number("f", 0, 1) is None and empty.integer("g", 0, 1) is None
 
@@ -75,23 +73,16 @@ class TestPaths:
             params(dir=path).path("dir")
 
 
-class TestRanges:
-    @given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 9)), min_size=1, max_size=8))
-    def test_ranges_name_the_indices_one_by_one(self, spans: list[tuple[int, int]]) -> None:
-        text = ",".join(f"{low}-{low + more}" if more else str(low) for low, more in spans)
-        oracle = {low + step for low, more in spans for step in range(more + 1)}
-        assert params(select=text).ranges("select") == sorted(oracle)
+class TestPatterns:
+    def test_one_or_many(self) -> None:
+        assert params(select="0,2").patterns("select") == ["0,2"]
+        assert params(select=["*.mkv", "3"]).patterns("select") == ["*.mkv", "3"]
+        assert params().patterns("select") == params(select=[]).patterns("select") == []
 
-    @pytest.mark.parametrize(
-        "text", ["x", "1,", ",1", "1-", "-1", "3-2", "1--2", "1 2", "99999999", "0-9999999", "٣"]
-    )
-    def test_nonsense_and_too_many_are_refused(self, text: str) -> None:
+    @pytest.mark.parametrize("value", [1, "", [""], [1], ["x"] * 101, "x" * 1001, {}])
+    def test_nonsense_and_too_many_are_refused(self, value: Json) -> None:
         with pytest.raises(LineError):
-            params(select=text).ranges("select")
-
-    def test_the_largest_torrent_fits(self) -> None:
-        indices = params(select=f"0-{SELECT_MAX - 1}").ranges("select")
-        assert indices is not None and len(indices) == SELECT_MAX
+            params(select=value).patterns("select")
 
 
 class TestUnknown:

@@ -12,6 +12,7 @@ from torrentd.daemon.control_call import Answer, Call
 from torrentd.daemon.control_lines import Json, LineError
 from torrentd.daemon.control_verbs import Verbs
 from torrentd.daemon.status import AddRequest, Refused
+from torrentd.wire.store.options import TorrentOptions
 
 ONE, TWO = make_torrent(0xC9E15763, "one"), make_torrent(0x12345678, "two")
 
@@ -40,8 +41,9 @@ class TestAdd:
         fake = session()
         uri = "magnet:?xt=urn:btih:" + "ab" * 20
         params: dict[str, Json] = {"uri": uri, "dir": "/srv", "paused": True, "select": "0,2-3"}
-        answer = run(fake, "add", params)
-        assert fake.added == [AddRequest(uri, None, "/srv", True, [0, 2, 3])]
+        answer = run(fake, "add", {**params, "sequential": True})
+        options = TorrentOptions(sequential=True)
+        assert fake.added == [AddRequest(uri, None, "/srv", True, ["0,2-3"], options=options)]
         assert list(answer.document) == ["torrents"]
 
     def test_the_bytes_of_a_torrent_file(self) -> None:
@@ -103,10 +105,9 @@ class TestQuestions:
 
         assert names() == ["one", "two"] and names(torrents=["two"]) == ["two"]
 
-    @pytest.mark.parametrize("verb", ["peers", "files"])
-    def test_lists_say_whose_they_are(self, verb: str) -> None:
-        document = run(session(), verb, {"torrent": "one"}).document
-        assert document == {"infohash": ONE.infohash, "name": "one", verb: []}
+    def test_a_list_says_whose_it_is(self) -> None:
+        document = run(session(), "peers", {"torrent": "one"}).document
+        assert document == {"infohash": ONE.infohash, "name": "one", "peers": []}
 
     def test_version(self) -> None:
         assert run(session(), "version").document["version"] == "1.2.3"

@@ -108,7 +108,7 @@ class TestFromMagnetToFile:
             ):
                 infohash = await seed(seeder, torrent, tmp_path / "source")
                 await leecher.add(
-                    AddRequest(magnet=infohash.hex(), select=[2], peers=[f"{host}:{PORT}"])
+                    AddRequest(magnet=infohash.hex(), select=["2"], peers=[f"{host}:{PORT}"])
                 )
                 assert await leecher.wait(infohash, "done", TIMEOUT_S)
                 statuses = leecher.files(infohash)

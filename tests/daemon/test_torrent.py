@@ -21,19 +21,21 @@ from tests.daemon.session_room import (
     seed,
     until,
 )
-from tests.wire.torrents import single_file
+from tests.wire.torrents import File, multi_file, single_file
 from torrentd.config.schema import Limits
 from torrentd.daemon import free_space as free_space_module
 from torrentd.daemon import record as record_module
 from torrentd.daemon import session as session_module
 from torrentd.daemon import storage as storage_module
+from torrentd.daemon.file_choice import FileChoice
 from torrentd.daemon.free_space import Room
 from torrentd.daemon.session import Session
-from torrentd.daemon.status import AddRequest
+from torrentd.daemon.status import AddRequest, Refused
 from torrentd.daemon.torrent import Torrent
 from torrentd.wire.formats.ids import InfoHash
 from torrentd.wire.formats.metainfo import encode_metainfo
 from torrentd.wire.store.options import TorrentOptions
+from torrentd.wire.swarm.wish import Wish
 
 KIB = 1024
 TORRENT = single_file(random.Random(5).randbytes(300_000), 16 * KIB, b"data.bin")
@@ -76,6 +78,127 @@ class TestOptions:
                 assert limits_of(session, infohash) == (7000, 5000)
                 session.set_options(infohash, TorrentOptions())
                 assert limits_of(session, infohash) == (0, 0)
+
+        run(scenario())
+
+
+THREE = multi_file(
+    [File((b"%d.bin" % i,), random.Random(i).randbytes(90_000)) for i in range(3)], 16 * KIB, b"dir"
+)
+
+
+def done_files(session: Session, infohash: InfoHash) -> list[bool]:
+    return [file.done_bytes == file.size_bytes for file in session.files(infohash)]
+
+
+class TestFiles:
+    def test_what_is_left_out_while_it_downloads_comes_whole_when_it_is_chosen_later(
+        self, tmp_path: Path
+    ) -> None:
+        """The pieces at the boundaries belong to both."""
+
+        async def scenario() -> None:
+            host = new_host()
+            async with (
+                running(make_config(tmp_path / "a", host)) as seeder,
+                running(make_config(tmp_path / "b", new_host())) as leecher,
+            ):
+                infohash = await seed(seeder, THREE, tmp_path / "source")
+                request = AddRequest(magnet=infohash.hex(), peers=[f"{host}:{PORT}"])
+                await leecher.add(request)
+                assert await leecher.wait(infohash, "metadata", TIMEOUT_S)
+                leecher.choose_files(infohash, FileChoice(skip=["1.bin"]))
+                assert await leecher.wait(infohash, "done", TIMEOUT_S)
+                first_bytes = leecher.torrent(infohash).downloaded_bytes
+                assert first_bytes < len(THREE.content)
+                assert done_files(leecher, infohash) == [True, False, True]
+                leecher.choose_files(infohash, FileChoice(also=["dir/1.*"]))
+                assert leecher.torrent(infohash).state == "downloading"
+                assert await leecher.wait(infohash, "done", TIMEOUT_S)
+                assert leecher.torrent(infohash).downloaded_bytes == len(THREE.content)
+                assert "so=" not in leecher.info(infohash).magnet
+
+        run(scenario())
+        assert is_complete(THREE, tmp_path / "b" / "downloads")
+
+    def test_patterns_wait_for_the_names_over_a_restart(self, tmp_path: Path) -> None:
+        async def scenario() -> None:
+            host, config = new_host(), make_config(tmp_path / "b", new_host())
+            async with running(make_config(tmp_path / "a", host)) as seeder:
+                infohash = await seed(seeder, THREE, tmp_path / "source")
+                async with running(config) as leecher:
+                    await leecher.add(AddRequest(magnet=infohash.hex(), select=["2*", "0"]))
+                    assert leecher.options(infohash).patterns == ("2*", "0")
+                async with running(config) as leecher:
+                    await leecher.add_peer(infohash, f"{host}:{PORT}")
+                    assert await leecher.wait(infohash, "done", TIMEOUT_S)
+                    assert done_files(leecher, infohash) == [True, False, True]
+                    assert leecher.options(infohash).patterns == ()
+                    assert "so=0,2" in leecher.info(infohash).magnet
+                async with running(config) as leecher:
+                    wanted = [file.wanted for file in leecher.files(infohash)]
+                    assert wanted == [True, False, True]
+
+        run(scenario())
+
+    def test_a_pattern_that_names_nothing_stops_it_until_something_is_chosen(
+        self, tmp_path: Path
+    ) -> None:
+        async def scenario() -> None:
+            host = new_host()
+            async with (
+                running(make_config(tmp_path / "a", host)) as seeder,
+                running(make_config(tmp_path / "b", new_host())) as leecher,
+            ):
+                infohash = await seed(seeder, THREE, tmp_path / "source")
+                request = AddRequest(
+                    magnet=infohash.hex(), select=["*.mkv"], peers=[f"{host}:{PORT}"]
+                )
+                await leecher.add(request)
+                await until(lambda: leecher.torrent(infohash).state == "error")
+                await until(lambda: the_torrent(leecher, infohash).opened)
+                assert "no file of it is '*.mkv'" in (leecher.torrent(infohash).error or "")
+                await leecher.resume(infohash)
+                assert leecher.torrent(infohash).state == "error", "not all of it instead"
+                assert leecher.torrent(infohash).peers_connected == 0
+                leecher.choose_files(infohash, FileChoice(select=["1.bin"]))
+                await leecher.resume(infohash)
+                await leecher.add_peer(infohash, f"{host}:{PORT}")
+                assert await leecher.wait(infohash, "done", TIMEOUT_S)
+                assert done_files(leecher, infohash) == [False, True, False]
+
+        run(scenario())
+
+    def test_more_files_than_the_limit_are_refused_with_or_without_metadata(
+        self, tmp_path: Path
+    ) -> None:
+        async def scenario() -> None:
+            host = new_host()
+            config = make_config(tmp_path / "b", new_host(), limits=Limits(files_max=2))
+            async with (
+                running(make_config(tmp_path / "a", host)) as seeder,
+                running(config) as leecher,
+            ):
+                infohash = await seed(seeder, THREE, tmp_path / "source")
+                with pytest.raises(Refused, match=r"has 3 files, and limits\.files_max is 2"):
+                    await leecher.add(AddRequest(metainfo=encode_metainfo(THREE.metadata)))
+                await leecher.add(AddRequest(magnet=infohash.hex(), peers=[f"{host}:{PORT}"]))
+                await until(lambda: leecher.torrent(infohash).state == "error")
+                assert "has 3 files" in (leecher.torrent(infohash).error or "")
+
+        run(scenario())
+
+    def test_the_order_of_files_is_on_record_and_the_swarm_knows_it(self, tmp_path: Path) -> None:
+        async def scenario() -> None:
+            config = make_config(tmp_path, new_host())
+            async with running(config) as session:
+                infohash = await seed(session, THREE, tmp_path / "source")
+                session.choose_files(infohash, FileChoice(high=["2"], low=["0-1"], sequential=True))
+                session.choose_files(infohash, FileChoice(normal=["1"]))
+            async with running(config) as session:
+                assert the_torrent(session, infohash).swarm.wish == Wish(None, (2,), (0,), True)
+                priorities = [file.priority for file in session.files(infohash)]
+                assert priorities == ["low", "normal", "high"]
 
         run(scenario())
 

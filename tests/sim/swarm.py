@@ -32,6 +32,7 @@ from torrentd.wire.swarm.actions import (
     Transmit,
 )
 from torrentd.wire.swarm.swarm import Swarm
+from torrentd.wire.swarm.wish import Wish
 
 POLICY = AddressPolicy(allow_local=False)
 LIMITS = Limits()
@@ -172,7 +173,7 @@ class SimulatedPeer:
             now=self._simulation.now,
             info=None if magnet else self._info,
             metadata=None if magnet else self._torrent.metadata,
-            select=select,
+            wish=Wish(select),
         )
 
     # ---- life

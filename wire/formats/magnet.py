@@ -29,6 +29,8 @@ V2_ONLY = (
     "version 1 and hybrid torrents are"
 )
 
+SO_CHARACTERS_MAX = 4096
+
 _HEX = re.compile(r"[0-9a-fA-F]{40}")
 _BASE32 = re.compile(r"[A-Za-z2-7]{32}")
 _MULTIHASH = re.compile(r"1220[0-9a-fA-F]{64}")  # sha2-256, 32 bytes
@@ -68,13 +70,14 @@ def decode_magnet(text: str) -> Magnet:
 
 
 def encode_magnet(magnet: Magnet) -> str:
-    """The same as a link; `decode_magnet` gives back an equal Magnet."""
+    """The same as a link; `decode_magnet` gives back an equal Magnet, but for a selection that is
+    too long for a link."""
     parts = [f"xt=urn:btih:{magnet.infohash.hex()}"]
     if magnet.name:
         parts.append(f"dn={quote(magnet.name, safe='')}")
     parts += [f"x.pe={quote(str(peer), safe='[]:')}" for peer in magnet.peers]
-    if magnet.select:
-        parts.append(f"so={_encode_select(magnet.select)}")
+    if magnet.select and len(so := _encode_select(magnet.select)) <= SO_CHARACTERS_MAX:
+        parts.append(f"so={so}")
     parts += [f"ws={quote(url, safe='')}" for url in magnet.web_seeds]
     return "magnet:?" + "&".join(parts)
 

@@ -12,6 +12,7 @@ from torrentd.wire.formats.metainfo import FILE_COUNT_MAX
 
 LABELS_MAX = 50
 RULES_MAX = 20
+PATTERNS_MAX = 100
 TEXT_BYTES_MAX = 1024  # a label, a rule, a name
 RATE_BYTES_PER_S_MAX = 2**40
 POSITION_MAX = 2**40
@@ -28,7 +29,8 @@ class TorrentOptions:
     """Rates are in bytes a second, 0: no limit of its own. `high` and `low` are file indices,
     ascending, no file in both. `rules` None: those of the configuration. `position` orders the
     queue, the smallest first; several may share one. `forced`: started whatever the queue says.
-    `name` is what people call it; "": as the metadata does."""
+    `patterns` name the files wanted, until the metadata tells which those are. `name` is what
+    people call it; "": as the metadata does."""
 
     labels: tuple[str, ...] = ()
     name: str = ""
@@ -41,6 +43,7 @@ class TorrentOptions:
     rules: tuple[str, ...] | None = None
     position: int = 0
     forced: bool = False
+    patterns: tuple[str, ...] = ()
 
 
 DEFAULTS = TorrentOptions()
@@ -55,6 +58,7 @@ def encode_options(options: TorrentOptions) -> dict[bytes, Bencoded]:
         b"labels": [label.encode() for label in options.labels],
         b"low": list(options.low),
         b"name": options.name.encode(),
+        b"patterns": [pattern.encode() for pattern in options.patterns],
         b"position": options.position,
         b"sequential": int(options.sequential),
         b"super_seeding": int(options.super_seeding),
@@ -83,6 +87,7 @@ def decode_options(body: dict[bytes, Bencoded]) -> TorrentOptions:
         rules=_texts(body, b"rules", RULES_MAX),
         position=_int(body, b"position", -POSITION_MAX, POSITION_MAX),
         forced=bool(_int(body, b"forced", 0, 1)),
+        patterns=_texts(body, b"patterns", PATTERNS_MAX) or (),
     )
 
 

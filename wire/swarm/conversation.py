@@ -244,12 +244,23 @@ class Conversation(Rooms):
         if self._completed_told or not self.is_complete:
             return actions
         self._completed_told = True
+        self._completed_at = now
         actions.append(Completed())
         for peer in list(self._company.peers.values()):
             self._part_if_done(peer, actions, now)
             if peer.greeted and not peer.parted:
                 self._send_extension_handshake(peer, now)  # `upload_only` is true now (BEP 21)
         return actions
+
+    def _want_again(self, now: float) -> None:
+        """More is wanted than was: seeds that were parted from are dialed again, and those who are
+        here hear that we do not only upload (BEP 21)."""
+        self._completed_told = False
+        self._rechoke_due = True  # and hungry, when nobody is here
+        self._company.candidates.forgive(self._completed_at)
+        for peer in self._company.peers.values():
+            if peer.greeted:
+                self._send_extension_handshake(peer, now)
 
     # ---- extensions
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from random import Random
 
 from torrentd.wire.formats.bitfield import Bitfield
-from torrentd.wire.formats.geometry import BLOCK_BYTES, BlockRef, FileLayout
+from torrentd.wire.formats.geometry import BLOCK_BYTES, BlockRef
 from torrentd.wire.formats.metainfo import Info
 from torrentd.wire.peer.events import BlockReceived, BlocksReceived, Event
 from torrentd.wire.swarm.actions import Action, StorePiece
@@ -12,7 +12,8 @@ from torrentd.wire.swarm.assembly import Assembly
 from torrentd.wire.swarm.buffer_pool import Share
 from torrentd.wire.swarm.peer import Peer
 from torrentd.wire.swarm.picker import Picker
-from torrentd.wire.swarm.piece_mask import bitfield_of, full_mask, indices, mask_of
+from torrentd.wire.swarm.piece_mask import bitfield_of, indices, mask_of
+from torrentd.wire.swarm.wish import Wish, order_of
 
 
 class Download:
@@ -22,7 +23,7 @@ class Download:
         self,
         info: Info,
         have: Bitfield,
-        select: Iterable[int] | None,
+        wish: Wish,
         buffers: Share,
         rng: Random,
     ) -> None:
@@ -33,8 +34,8 @@ class Download:
         ] = {}  # a block was cancelled of these: they have bytes to send
         self._info = info
         self._buffers = buffers
-        wanted = wanted_mask(info, select)
-        self.picker = Picker(info.geometry, mask_of(have), wanted, buffers, rng)
+        order = order_of(info, wish)
+        self.picker = Picker(info.geometry, mask_of(have), order, buffers, rng)
 
     @property
     def is_complete(self) -> bool:
@@ -167,9 +168,9 @@ class Download:
             self.have.clear(piece_index)
             self.picker.piece_lost(piece_index)
 
-    def select(self, select: Iterable[int] | None, peers: Iterable[Peer]) -> None:
-        """Other files are wanted."""
-        for peer, block in self.picker.select(wanted_mask(self._info, select)):
+    def change_wish(self, wish: Wish, peers: Iterable[Peer]) -> None:
+        """Other files are wanted, or in another order."""
+        for peer, block in self.picker.change_order(order_of(self._info, wish)):
             peer.connection.send_cancel(block)
         for peer in peers:
             if peer.greeted:
@@ -185,17 +186,3 @@ class Download:
         last = geometry.piece_count - 1
         short_bytes = geometry.piece_length - geometry.piece_size(last)
         return mask.bit_count() * geometry.piece_length - (mask >> last & 1) * short_bytes
-
-
-def wanted_mask(info: Info, select: Iterable[int] | None) -> int:
-    """The pieces that hold a byte of the selected files; all for None. Padding is never wanted for
-    its own sake, and indices beyond the torrent name nothing."""
-    if select is None:
-        return full_mask(info.geometry.piece_count)
-    layout = FileLayout(info.geometry, [file.length for file in info.files])
-    mask = 0
-    for file_index in select:
-        if 0 <= file_index < len(info.files):
-            pieces = layout.pieces_of_file(file_index)
-            mask |= full_mask(pieces.stop) & ~full_mask(pieces.start)
-    return mask

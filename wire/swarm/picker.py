@@ -3,7 +3,8 @@
 The first pieces are random, so that a newcomer soon has something to trade; then rarest first.
 Of pieces equally rare those begun are finished first. A peer that has not yet proven itself gets
 pieces of its own, so that a bad one names its sender (X4). When nothing is left to ask, blocks owed
-by one peer are asked of a second one too: the endgame, bounded to two requesters a block.
+by one peer are asked of a second one too: the endgame, bounded to two requesters a block. Before
+all that, what the user wants sooner comes sooner.
 
 Work is done a piece, never a block: blocks are handed out in runs.
 """
@@ -16,7 +17,8 @@ from torrentd.wire.swarm.availability import Availability
 from torrentd.wire.swarm.buffer_pool import Share
 from torrentd.wire.swarm.peer import Peer
 from torrentd.wire.swarm.piece_mask import indices, random_piece
-from torrentd.wire.swarm.pieces import Pieces
+from torrentd.wire.swarm.pieces import Cancels, Pieces
+from torrentd.wire.swarm.wish import Order
 
 RANDOM_PIECES = 4  # before rarest first; what libtorrent found right
 
@@ -24,8 +26,11 @@ RANDOM_PIECES = 4  # before rarest first; what libtorrent found right
 class Picker(Pieces):
     """The pieces of one torrent, and who may be asked for them."""
 
-    def __init__(self, geometry: Geometry, had: int, wanted: int, pool: Share, rng: Random) -> None:
-        super().__init__(geometry, had, wanted, pool)
+    def __init__(
+        self, geometry: Geometry, had: int, order: Order, pool: Share, rng: Random
+    ) -> None:
+        super().__init__(geometry, had, order.wanted, pool)
+        self._order = order
         self.availability = Availability(geometry.piece_count)
         self._rng = rng
         self._peers: dict[Peer, None] = {}
@@ -107,6 +112,11 @@ class Picker(Pieces):
         if self._paroles:
             self._work_freed()
 
+    def change_order(self, order: Order) -> Cancels:
+        """Other pieces are wanted, or in another order. Returns the requests that are no longer."""
+        self._order = order
+        return self.select(order.wanted)
+
     # ---- where the next piece comes from
 
     def _may_go_on(self, assembly: Assembly, peer: Peer, reach: int) -> bool:
@@ -116,7 +126,14 @@ class Picker(Pieces):
 
     def _find(self, peer: Peer, reach: int) -> Assembly | None:
         found = self._find_parole(peer, reach)
-        if found is None and peer.verified:
+        ranks = iter(self._order.ranks)
+        while found is None and (rank := next(ranks, None)) is not None:
+            found = self._find_of_rank(peer, reach & rank)
+        return found
+
+    def _find_of_rank(self, peer: Peer, reach: int) -> Assembly | None:
+        found = None
+        if peer.verified:
             found = self._find_open(self._shared & reach)
             if found is not None and self._is_less_rare(found, reach):
                 found = None
@@ -131,7 +148,7 @@ class Picker(Pieces):
         """Could a piece be begun that fewer have? The only seed's upload is for what nobody else
         has: others will finish what was begun. Not at the price of memory."""
         fresh = self._candidates & reach & ~self._suspected
-        if not fresh or self.had.bit_count() < RANDOM_PIECES:
+        if not fresh or self._order.sequential or self.had.bit_count() < RANDOM_PIECES:
             return False
         if not self._pool.grants(self._geometry.piece_length):
             return False
@@ -139,9 +156,11 @@ class Picker(Pieces):
         return not self.availability.rarest(fresh | bit) & bit
 
     def _find_open(self, mask: int) -> Assembly | None:
-        """The rarest of these assemblies that still has unrequested blocks."""
+        """The rarest of these assemblies that still has unrequested blocks; the first in
+        sequence."""
         while mask:
-            piece_index = self.availability.rarest(mask).bit_length() - 1
+            first = mask & -mask if self._order.sequential else self.availability.rarest(mask)
+            piece_index = first.bit_length() - 1
             assembly = self.assemblies[piece_index]
             if assembly.unrequested:
                 return assembly
@@ -153,7 +172,9 @@ class Picker(Pieces):
         mask = self._candidates & reach & ~self._suspected
         if not mask:
             return None
-        if self.had.bit_count() >= RANDOM_PIECES:
+        if self._order.sequential:
+            mask &= -mask
+        elif self.had.bit_count() >= RANDOM_PIECES:
             mask = self.availability.rarest(mask)
         owner = None if peer.verified else peer
         return self._begin(random_piece(mask, self._rng), owner, parole=False)

@@ -67,6 +67,7 @@ class Rooms:
         self._wasted_bytes = 0  # what `download` does not count
         self._rechoke_due = False
         self._completed_told = False
+        self._completed_at = 0.0
         self._now = now
         self._deadline: float | None = None
         self._deadline_known = False

@@ -24,6 +24,7 @@ from torrentd.wire.swarm.rooms import BUFFERS_RETRY_S
 from torrentd.wire.swarm.schedule import SearchSchedule
 from torrentd.wire.swarm.throttle import Throttle
 from torrentd.wire.swarm.uploads import Uploads
+from torrentd.wire.swarm.wish import ALL, Wish
 
 HAVES_WAIT_S = 0.1  # haves of several pieces, and whatever else is to be said, share one packet
 
@@ -44,12 +45,12 @@ class Swarm(Conversation):
         now: float,
         info: Info | None,
         metadata: bytes | None,
-        select: tuple[int, ...] | None = None,
+        wish: Wish = ALL,
         buffers: BufferPool | None = None,
         upload: Throttle | None = None,
     ) -> None:
         """Asleep until `start`. With `info` and `metadata`, `store_opened` comes before any piece
-        is asked for; without, MetadataComplete comes first. `select`: file indices; None: all.
+        is asked for; without, MetadataComplete comes first.
         `buffers` and the `upload` limit: shared with other swarms; None: its own, and none."""
         super().__init__(
             infohash,
@@ -65,7 +66,7 @@ class Swarm(Conversation):
             upload=upload,
         )
         self.running = False
-        self._select = select
+        self.wish = wish
         self._schedule = SearchSchedule(rng)
         self._haves_due_at: float | None = None
 
@@ -226,7 +227,7 @@ class Swarm(Conversation):
         actions: list[Action] = []
         previous = self._download
         self._buffers.abandon()
-        self._download = Download(self.info, have.copy(), self._select, self._buffers, self._rng)
+        self._download = Download(self.info, have.copy(), self.wish, self._buffers, self._rng)
         self._completed_told = self._completed_told and self.is_complete
         self._uploads = Uploads(self._limits, self.info.geometry, self.upload_meter)
         for peer in list(self._company.peers.values()):
@@ -314,14 +315,14 @@ class Swarm(Conversation):
                     self._download.update_interest(peer)
         return self._finish([], now)
 
-    def select_files(self, indices: tuple[int, ...] | None, now: float) -> list[Action]:
-        """Other files are wanted; None: all."""
-        self._select = indices
+    def change_wish(self, wish: Wish, now: float) -> list[Action]:
+        """Other files are wanted, or in another order."""
+        self.wish = wish
         if self._download is None:
             return []
-        self._download.select(indices, self._company.peers.values())
-        self._completed_told = self._completed_told and self.is_complete
-        self._rechoke_due = True  # and hungry, when nobody is here
+        self._download.change_wish(wish, self._company.peers.values())
+        if self._completed_told and not self.is_complete:
+            self._want_again(now)
         return self._finish(self._complete([], now), now)
 
     def hold_download(self, held: bool, now: float) -> list[Action]:

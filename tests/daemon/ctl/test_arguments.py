@@ -39,7 +39,7 @@ class TestUnderstood:
     def test_add_with_everything(self) -> None:
         line = ["add", "a.torrent", "--dir", "films", "--select", "0,2,4-7", "--wait"]
         options = parse([*line, "--timeout", "2m"])
-        assert options.sources == ["a.torrent"] and options.select == "0,2,4-7"
+        assert options.sources == ["a.torrent"] and options.params == {"select": ["0,2,4-7"]}
         assert options.dir == os.path.join(os.getcwd(), "films"), (
             "absolute: the daemon is elsewhere"
         )
@@ -106,7 +106,6 @@ class TestRefused:
             "wait x --timeout -5",
             "wait x --timeout 9999d",
             "wait x --until never",
-            "add x --select all",
             "add x --timeout 5",
             "add x --paused --wait",
             "add x y --select 1",

@@ -39,3 +39,19 @@ def test_limits_travel_by_the_names_that_the_daemon_knows() -> None:
     assert parse(["limits"]).params == {}
     with pytest.raises(Failure, match='there is no "of"; did you mean "off"'):
         parse(["limits", "--alternative", "of"])
+
+
+def test_files_are_chosen_by_options_that_may_be_there_again() -> None:
+    line = ["files", "one", "--skip", "*.txt", "--skip", "4", "--high", "0-2"]
+    options = parse([*line, "--sequential", "off"])
+    assert options.torrent == "one"
+    assert options.params == {"skip": ["*.txt", "4"], "high": ["0-2"], "sequential": False}
+    with pytest.raises(Failure, match='"yes" is neither on nor off'):
+        parse(["files", "one", "--sequential", "yes"])
+
+
+def test_add_takes_patterns_for_many_torrents_and_numbers_for_one() -> None:
+    options = parse(["add", "a", "b", "--select", "*.mkv", "--sequential"])
+    assert options.params == {"select": ["*.mkv"], "sequential": True}
+    with pytest.raises(Failure, match="numbers are of the files of one torrent"):
+        parse(["add", "a", "b", "--select", "*.mkv", "--select", "0,2-3"])

@@ -97,7 +97,7 @@ class TestAdd:
 
     def test_options_travel(self, served: Served) -> None:
         assert run(served, "add", MAGNET, "--select", "0,2-3") == 0
-        assert served.session.added == [AddRequest(MAGNET, select=[0, 2, 3])]
+        assert served.session.added == [AddRequest(MAGNET, select=["0,2-3"])]
 
     def test_one_refused_source_does_not_stop_the_others(
         self, served: Served, capsys: pytest.CaptureFixture[str]

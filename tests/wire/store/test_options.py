@@ -8,6 +8,7 @@ from torrentd.wire.formats.bencode import STATE_LIMITS, Bencoded, decode_dict, e
 from torrentd.wire.formats.errors import ProtocolError
 from torrentd.wire.store.options import (
     LABELS_MAX,
+    PATTERNS_MAX,
     POSITION_MAX,
     RATE_BYTES_PER_S_MAX,
     RULES_MAX,
@@ -55,6 +56,7 @@ def test_options_survive(
         rules=tuple(rules) if rules is not None else None,
         position=position,
         forced=flags[2],
+        patterns=tuple(labels[:2]),
     )
     raw = encode(encode_options(options))
     assert decode_options(decode_dict(raw, STATE_LIMITS)) == options
@@ -75,6 +77,7 @@ def test_defaults_are_not_written_and_what_is_not_known_is_left_aside() -> None:
         {b"rules": [b"a"] * (RULES_MAX + 1)},
         {b"name": b"x" * 2000},
         {b"name": 1},
+        {b"patterns": [b"a"] * (PATTERNS_MAX + 1)},
         {b"high": [2, 1]},
         {b"high": [1, 1]},
         {b"high": [-1]},

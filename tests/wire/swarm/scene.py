@@ -21,6 +21,7 @@ from torrentd.wire.swarm.buffer_pool import BufferPool
 from torrentd.wire.swarm.peer import Peer
 from torrentd.wire.swarm.swarm import Swarm
 from torrentd.wire.swarm.throttle import Throttle
+from torrentd.wire.swarm.wish import ALL, Wish
 
 # 12 pieces of 40,000 bytes (three blocks, the last of 7,232) and one of 1,234
 TORRENT = single_file(random.Random(12).randbytes(481_234), 40_000)
@@ -43,7 +44,7 @@ class Scene:
         magnet: bool = False,
         opened: bool = True,
         limits: Limits | None = None,
-        select: tuple[int, ...] | None = None,
+        wish: Wish = ALL,
         policy: AddressPolicy = POLICY,
         infohash: InfoHash | None = None,
         seed: int = 1,
@@ -67,7 +68,7 @@ class Scene:
             now=self.now,
             info=None if magnet else self.info,
             metadata=None if magnet else torrent.metadata,
-            select=select,
+            wish=wish,
             buffers=buffers,
             upload=upload,
         )

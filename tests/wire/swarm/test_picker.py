@@ -11,6 +11,7 @@ from torrentd.wire.swarm.buffer_pool import BufferPool
 from torrentd.wire.swarm.peer import Peer
 from torrentd.wire.swarm.picker import RANDOM_PIECES, Picker
 from torrentd.wire.swarm.piece_mask import full_mask, indices
+from torrentd.wire.swarm.wish import Order
 
 GEOMETRY = Geometry(40_000, 1_181_000)  # 30 pieces of three blocks, the last one of two
 COUNT = GEOMETRY.piece_count
@@ -18,9 +19,20 @@ ALL = full_mask(COUNT)
 
 
 def picker_of(
-    *, had: int = 0, wanted: int = ALL, memory: int = 1 << 30, rng_seed: int = 1
+    *,
+    had: int = 0,
+    wanted: int = ALL,
+    ranks: tuple[int, ...] = (),
+    sequential: bool = False,
+    memory: int = 1 << 30,
+    rng_seed: int = 1,
 ) -> Picker:
-    return Picker(GEOMETRY, had, wanted, BufferPool(memory).share(), random.Random(rng_seed))
+    order = Order(wanted, ranks or (wanted,), sequential)
+    return Picker(GEOMETRY, had, order, BufferPool(memory).share(), random.Random(rng_seed))
+
+
+def order_of_all(piece_count: int) -> Order:
+    return Order(full_mask(piece_count), (full_mask(piece_count),), sequential=False)
 
 
 def join(picker: Picker, *peers: Peer, verified: int = 1) -> None:
@@ -105,6 +117,38 @@ class TestOrder:
         picker.lost([first], leecher)
         (block, *_) = picker.pick(giver, 1)
         assert (block.piece_index >= 20) is begins
+
+    def test_higher_ranks_come_first_and_the_rarest_first_within_each(self) -> None:
+        high, usual = 0b11 << 8 | 0b11 << 20, ALL & ~(0b1111 << 26)
+        picker = picker_of(had=0b1111, ranks=(high, usual, ALL))
+        giver = seed(1, GEOMETRY)
+        join(picker, giver, stand_in(2, *range(15), 27), stand_in(3, *range(15), 27))
+        order = fetch(picker, giver, COUNT - 4)
+        assert set(order[:2]) == {20, 21} and set(order[2:4]) == {8, 9}
+        assert set(order[4:13]) == {*range(15, 26)} - {20, 21}, "the rarest of the usual ones"
+        assert set(order[13:22]) == {*range(4, 15)} - {8, 9}
+        assert set(order[22:25]) == {26, 28, 29} and order[25] == 27
+
+    def test_in_sequence_pieces_come_one_after_the_other_from_whomever(self) -> None:
+        picker = picker_of(ranks=(1 << (COUNT - 1), ALL), sequential=True)
+        one, two = seed(1, GEOMETRY), seed(2, GEOMETRY)
+        join(picker, one, two, stand_in(3, *range(20)))
+        assert fetch(picker, one, 5) == [COUNT - 1, 0, 1, 2, 3]
+        (begun,) = picker.pick(one, 1)
+        assert begun.piece_index == 4
+        assert [block.piece_index for block in picker.pick(two, 2)] == [4, 5], "it helps first"
+
+    def test_another_order_counts_for_what_is_asked_next(self) -> None:
+        picker = picker_of(had=0b1111)
+        peer = seed(1, GEOMETRY)
+        join(picker, peer)
+        (begun,) = picker.pick(peer, 1)
+        rank = 1 << 7 | 1 << 9
+        assert picker.change_order(Order(ALL, (rank, ALL), sequential=False)) == []
+        pieces = [block.piece_index for block in picker.pick(peer, 8)]
+        assert pieces[:2] == [begun.piece_index] * 2, "what was begun is finished"
+        assert set(pieces[2:]) == {7, 9}
+        picker.check()
 
     def test_a_piece_that_only_one_has_is_not_asked_of_another(self) -> None:
         picker = picker_of()
@@ -430,7 +474,11 @@ def test_a_hundred_thousand_pieces_are_picked_without_a_walk() -> None:
     over pieces, this would take minutes."""
     geometry = Geometry(16_384, 16_384 * 100_000)
     picker = Picker(
-        geometry, 0b1111, full_mask(100_000), BufferPool(1 << 26).share(), random.Random(1)
+        geometry,
+        0b1111,
+        order_of_all(100_000),
+        BufferPool(1 << 26).share(),
+        random.Random(1),
     )
     peers = [seed(n, geometry) for n in range(2)]
     join(picker, *peers)

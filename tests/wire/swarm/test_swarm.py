@@ -33,6 +33,7 @@ from torrentd.wire.swarm.actions import (
     Transmit,
 )
 from torrentd.wire.swarm.buffer_pool import BufferPool
+from torrentd.wire.swarm.wish import Wish
 
 
 def download(scene: Scene, guest: Guest) -> None:
@@ -382,7 +383,7 @@ class TestSelection:
             [File((b"a",), bytes(100_000)), File((b"b",), bytes(70_000)), File((b"c",), b"c" * 9)],
             piece_length=20_000,
         )
-        scene = Scene(torrent, select=(1,))
+        scene = Scene(torrent, wish=Wish((1,)))
         guest = Guest(scene, pieces=scene.full())
         guest.unchoke()
         download(scene, guest)
@@ -390,7 +391,7 @@ class TestSelection:
         assert scene.swarm.is_complete, "a file left out keeps nothing at 99.9 %"
         assert scene.swarm.done_bytes == scene.swarm.wanted_bytes == 70_009
         assert scene.told(Completed) == [Completed()]
-        scene.do(scene.swarm.select_files(None, scene.now))
+        scene.do(scene.swarm.change_wish(Wish(), scene.now))
         assert scene.swarm.done_bytes < scene.swarm.wanted_bytes
         back = Guest(scene, "20.1.0.1", pieces=scene.full())
         back.unchoke()
@@ -406,11 +407,35 @@ class TestSelection:
         guest = Guest(scene, pieces=scene.full())
         guest.unchoke()
         assert {block.piece_index for block in guest.owed} == {0, 1}
-        scene.do(scene.swarm.select_files((0,), scene.now))
+        scene.do(scene.swarm.change_wish(Wish((0,)), scene.now))
         assert {block.piece_index for block in guest.owed} == {0}
-        scene.do(scene.swarm.select_files((), scene.now))
+        scene.do(scene.swarm.change_wish(Wish(()), scene.now))
         assert scene.swarm.is_complete
         assert scene.closed() == ["neither side wants anything"]
+
+    def test_who_wants_more_again_dials_the_seeds_it_parted_from_and_tells_the_others(
+        self,
+    ) -> None:
+        """BEP 21: `upload_only` was true while there was nothing to want."""
+        torrent = multi_file(
+            [File((b"a",), bytes(40_000)), File((b"b",), bytes(40_000))], piece_length=40_000
+        )
+        scene = Scene(torrent, wish=Wish((0,)))
+        (address,) = scene.find("20.1.0.9")
+        giver = Guest(scene, "20.1.0.9", dialed=True, pieces=scene.full())
+        leecher = Guest(scene, "20.1.0.2", pieces=scene.pieces())
+        leecher.say_extensions()
+        giver.unchoke()
+        download(scene, giver)
+        assert scene.closed() == ["neither side wants anything"]
+        leecher.listen()
+        assert leecher.said(ExtensionHandshakeReceived)[-1].handshake.upload_only
+        scene.later(1)
+        assert scene.told(Dial) == []
+        scene.do(scene.swarm.change_wish(Wish(), scene.now))
+        assert scene.told(Dial) == [Dial(address)]
+        leecher.listen()
+        assert not leecher.said(ExtensionHandshakeReceived)[-1].handshake.upload_only
 
     def test_a_seed_that_lost_a_piece_looks_for_peers_soon(self) -> None:
         scene = Scene(opened=False)

@@ -1,0 +1,60 @@
+"""The verbs that change what is wanted of torrents, and their documents."""
+
+import asyncio
+
+import pytest
+
+from tests.daemon.fake_session import FakeSession, make_torrent
+from torrentd.daemon.control_call import Call, Document
+from torrentd.daemon.control_lines import Json, LineError
+from torrentd.daemon.control_options import OptionVerbs, added_options
+from torrentd.daemon.control_params import Params
+from torrentd.daemon.file_choice import FileChoice
+from torrentd.daemon.status import FileStatus
+from torrentd.wire.store.options import TorrentOptions
+
+ONE = make_torrent(0xABCD0001, "one")
+FILE = FileStatus(0, "dir/a", 5, 0, wanted=True)
+
+
+def run(session: FakeSession, method: str, **params: Json) -> Document:
+    async def answer() -> Document:
+        verb = OptionVerbs(session).by_name[method]
+        return (await verb(Params(method, params), Call(None, lambda: False))).document
+
+    return asyncio.run(answer())
+
+
+@pytest.fixture
+def session() -> FakeSession:
+    session = FakeSession(ONE, make_torrent(2, "two"))
+    session.file_list = [FILE]
+    return session
+
+
+def test_files_are_shown_as_they_are(session: FakeSession) -> None:
+    assert run(session, "files", torrent="one") == {
+        "infohash": ONE.infohash,
+        "name": "one",
+        "sequential": False,
+        "files": [FILE],
+    }
+    assert session.choices == []
+
+
+def test_files_are_chosen(session: FakeSession) -> None:
+    run(session, "files", torrent="one", select="0,2", skip=["*.txt", "4"], sequential=False)
+    choice = FileChoice(select=["0,2"], skip=["*.txt", "4"], sequential=False)
+    assert session.choices == [(ONE.infohash, choice)]
+
+
+@pytest.mark.parametrize("params", [{"select": 3}, {"sequential": "on"}, {"selct": "3"}])
+def test_nonsense_is_refused(session: FakeSession, params: dict[str, Json]) -> None:
+    with pytest.raises(LineError):
+        run(session, "files", torrent="one", **params)
+    assert session.choices == []
+
+
+def test_what_add_says_of_a_torrent() -> None:
+    assert added_options(Params("add", {})) == TorrentOptions()
+    assert added_options(Params("add", {"sequential": True})) == TorrentOptions(sequential=True)
