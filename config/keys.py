@@ -9,7 +9,8 @@ from annotated_types import Ge, Le
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from torrentd.config.schema import AT_START, SIZE_TEXT, Config, Right, size_text
+from torrentd.config.schema import Config
+from torrentd.config.values import AT_START, SIZE_TEXT, Right, size_text
 
 LIKENESS_MIN = 0.65  # found by trying: `dth` is meant to be `dht`, `foo` nothing
 SAME_SECTION = 0.05
@@ -27,11 +28,17 @@ class Key:
     is_size: bool
     at_start: bool  # a change takes effect at the next start
     section: type[BaseModel] | None
+    entries: "tuple[Key, ...]" = ()  # for a list of maps: the keys of each
 
 
 def all_keys() -> dict[str, Key]:
     """Name -> key, in the order of the schema, each section before its keys."""
     return {key.name: key for key in _walk(Config, "")}
+
+
+def entry_keys() -> dict[str, Key]:
+    """The keys of entries of lists, as `hooks.command`."""
+    return {entry.name: entry for key in all_keys().values() for entry in key.entries}
 
 
 def nearest_key(name: str, keys: dict[str, Key]) -> str | None:
@@ -75,7 +82,14 @@ def _key(name: str, field: FieldInfo) -> Key:
     is_size = right == SIZE_TEXT
     arguments = get_args(field.annotation)
     item_right = ""
-    if arguments and arguments[-1] is Ellipsis:  # tuple[Annotated[…], ...]
+    entries: tuple[Key, ...] = ()
+    if arguments and isinstance(arguments[0], type) and issubclass(arguments[0], BaseModel):
+        fields = arguments[0].model_fields
+        entries = tuple(_key(f"{name}.{entry}", fields[entry]) for entry in fields)
+        item_right = f"a map with the keys {', '.join(fields)}"
+        parts = (f"{entry} ({each.right})" for entry, each in zip(fields, entries, strict=True))
+        right = f"a list of maps with the keys {'; '.join(parts)}"
+    elif arguments and arguments[-1] is Ellipsis:  # tuple[Annotated[…], ...]
         item_right = _right_of(list(get_args(arguments[0])))
         right = right or f"a list of entries, each {item_right}"
     elif not right:  # Literal[…]
@@ -84,7 +98,7 @@ def _key(name: str, field: FieldInfo) -> Key:
     sentence = " ".join((field.description or "").split())
     default = None if field.is_required() else field.default
     at_start = AT_START in field.metadata
-    return Key(name, sentence, right, item_right, default, is_size, at_start, None)
+    return Key(name, sentence, right, item_right, default, is_size, at_start, None, entries)
 
 
 def _right_of(metadata: list[object]) -> str:

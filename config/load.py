@@ -14,7 +14,7 @@ from pathlib import Path
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from torrentd.config.keys import Key, all_keys, nearest_key
+from torrentd.config.keys import Key, all_keys, entry_keys, nearest_key
 from torrentd.config.places import default_places, find_config_file
 from torrentd.config.schema import Config
 from torrentd.config.yaml_source import (
@@ -173,7 +173,7 @@ def _problem(detail: ErrorDetails, source: Source, keys: dict[str, Key]) -> Prob
     name, line = key_text(path), source.lines.get(path)
     if detail["type"] == "extra_forbidden":
         return Problem(line, name, _unknown_sentence(path, keys))
-    key = keys[key_text(tuple(step for step in path if isinstance(step, str)))]
+    key = (keys | entry_keys())[key_text(tuple(step for step in path if isinstance(step, str)))]
     right = key.item_right if isinstance(path[-1], int) else key.right
     came = source.shown.get(path) or shown_text(str(detail["input"]))
     reason = detail.get("ctx", {}).get("error")
@@ -182,9 +182,10 @@ def _problem(detail: ErrorDetails, source: Source, keys: dict[str, Key]) -> Prob
 
 
 def _unknown_sentence(path: KeyPath, keys: dict[str, Key]) -> str:
-    nearest = nearest_key(key_text(path), keys)
+    steps = tuple(step for step in path if isinstance(step, str))
+    section = key_text(steps[:-1])
+    known = [name for name in keys | entry_keys() if name.rpartition(".")[0] == section]
+    nearest = nearest_key(key_text(steps), keys | entry_keys())
     if nearest is not None:
         return f"no such key; the nearest one is {nearest}"
-    section = key_text(path[:-1])
-    known = [name for name in keys if name.rpartition(".")[0] == section]
     return f"no such key; known here are {', '.join(known)}"

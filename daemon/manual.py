@@ -12,7 +12,7 @@ from pathlib import Path
 
 from torrentd.config.example import SHOWN_DEFAULTS
 from torrentd.config.keys import Key, all_keys
-from torrentd.config.schema import size_text
+from torrentd.config.values import size_text
 from torrentd.daemon.ctl.arguments import make_parser
 from torrentd.daemon.ctl.parser import EXIT_CODES
 from torrentd.daemon.main import make_parser as make_daemon_parser

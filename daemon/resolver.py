@@ -10,7 +10,7 @@ import socket
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from torrentd.config.schema import split_host_port
+from torrentd.config.values import split_host_port
 from torrentd.daemon.logs import get_logger
 from torrentd.daemon.tasks import Tasks
 from torrentd.daemon.workers import Workers

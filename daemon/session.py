@@ -16,6 +16,7 @@ from torrentd.daemon.disk import Disk
 from torrentd.daemon.doors import Doors
 from torrentd.daemon.free_space import LOOK_INTERVAL_S, FreeSpace
 from torrentd.daemon.healing import Healing
+from torrentd.daemon.hooks import Hooks
 from torrentd.daemon.incoming import Lobby
 from torrentd.daemon.journal import Journal
 from torrentd.daemon.journal_file import JournalFile
@@ -91,6 +92,7 @@ class Session(Torrents):
         for known in torrents:
             self._begin(known)
         telling.start(self._torrents.values())
+        self.tasks.spawn(self._hooks.run(), "hooks")
         await self.pointers.load()
         self.tasks.spawn(self.pointers.run(), "mutable torrents")
         self._healing.start()
@@ -140,6 +142,7 @@ class Session(Torrents):
         self._services.buffers.resize(limits.piece_buffers_bytes_max)
         self._services.free_space.limits = limits
         self._rates.reconfigure(config.rates)
+        self._hooks.change(config.hooks)
 
     async def save_changes(self, changes: bytes) -> str | None:
         """What was changed of the configuration by hand; the reason when it cannot be saved."""
@@ -223,10 +226,20 @@ class Session(Torrents):
             self._policy,
             self.tasks,
         )
-        self._healing.on_network = self.journal.tell
+
+    def _make_hooks(self) -> Hooks:
+        async def load() -> str | None:
+            return await self._disk.state.run(self._state.load_hooks_cursor)
+
+        async def save(cursor: str | None) -> str | None:
+            return await self._disk.state.run(partial(self._state.save_hooks_cursor, cursor))
+
+        return Hooks(self._config.hooks, self.journal, load, save, self.tasks, os.environ)
 
     async def _begin_telling(self, torrents: list[Known]) -> Telling:
         """What happens to torrents goes into the journal, and what a kill kept back."""
+        self._healing.on_network = self.journal.tell
+        self._hooks = self._make_hooks()
         file = self._journal_file
         if file.is_new:
             await self._disk.state.run(partial(file.believe, told_before(torrents)))
@@ -239,7 +252,7 @@ class Session(Torrents):
     def _warnings(self, torrents: list[Torrent]) -> list[str]:
         sides = (self._doors.warnings, self._healing.warnings(), self._discovery.warnings())
         found = dict.fromkeys(sentence for side in sides for sentence in side)
-        for trouble in (self._dht_problem, self.journal.problem):
+        for trouble in (self._dht_problem, self.journal.problem, self._hooks.problem):
             if trouble is not None:
                 found[trouble] = None
         if self._state.reserve.released:

@@ -4,6 +4,7 @@
     lock                            held (flock) while a daemon lives; never removed
     dht.nodes                       the routing table (D13)
     journal, journal.old            what happened (journal_file)
+    hooks                           the cursor up to which all hooks have ended
     pointers                        mutable torrents, followed and published
     changes                         what was changed of the configuration at run time
     torrents/<infohash>.resume      what we have and want (wire/store/resume)
@@ -29,6 +30,7 @@ METADATA = ".metadata"
 SNAPSHOT_BYTES_MAX = 1024 * 1024
 POINTERS_BYTES_MAX = 4 * 1024 * 1024  # 200, each with an item and a folder
 CHANGES_BYTES_MAX = 256 * 1024
+CURSOR_BYTES_MAX = 64
 FOLDER_MODE = 0o700
 
 
@@ -44,6 +46,7 @@ class StateDir:
         self.torrents = path / "torrents"
         self._dht = path / "dht.nodes"
         self.journal = path / "journal"
+        self._hooks = path / "hooks"
         self._pointers = path / "pointers"
         self._changes = path / "changes"
         self.reserve = Reserve(path / "reserve")
@@ -125,6 +128,27 @@ class StateDir:
             generations.replace(self._dht, snapshot, keep_old=False)
         except StoreError as error:
             return str(error)
+        return None
+
+    def load_hooks_cursor(self) -> str | None:
+        """None where there is none, or it cannot be read."""
+        try:
+            data = generations.read(self._hooks, CURSOR_BYTES_MAX)
+        except StoreError:
+            return None
+        return data.decode("ascii", "replace").strip() if data is not None else None
+
+    def save_hooks_cursor(self, cursor: str | None) -> str | None:
+        """The reason when it cannot be written. None: there are no hooks."""
+        try:
+            if cursor is None:
+                self._hooks.unlink(missing_ok=True)
+            else:
+                generations.replace(self._hooks, cursor.encode() + b"\n", keep_old=False)
+        except StoreError as error:
+            return str(error)
+        except OSError as error:
+            return f"{self._hooks}: {error.strerror}"
         return None
 
     def load_pointers(self) -> bytes | None:

@@ -186,7 +186,7 @@ Without --since, --follow begins now.
 
 EVENT is added, metadata, file-done, done, incomplete (it was done and lacks
 something again), error, recovered, paused, resumed, removed, network-lost,
-network-found, started, stopped, missed.
+network-found, started, stopped, hook-failed, missed.
 
 examples:
   torrentctl events

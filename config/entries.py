@@ -1,0 +1,60 @@
+"""What stands in lists of torrentd.yaml: an entry is a map with keys of its own."""
+
+from typing import Annotated, Literal, get_args
+
+from pydantic import AfterValidator, Field
+
+from torrentd.config.values import Count, Right, Section, Text, unique
+
+HookEvent = Literal[
+    "added",
+    "metadata",
+    "file-done",
+    "done",
+    "incomplete",
+    "error",
+    "recovered",
+    "paused",
+    "resumed",
+    "removed",
+    "network-lost",
+    "network-found",
+    "started",
+]
+
+
+EVENT_TEXT = "one of " + ", ".join(get_args(HookEvent))
+
+
+def _events(events: tuple[HookEvent, ...]) -> tuple[HookEvent, ...]:
+    if not events:
+        raise ValueError("none is there")
+    unique(events)
+    return events
+
+
+def _command(words: tuple[str, ...]) -> tuple[str, ...]:
+    if not words[0].startswith("/"):
+        raise ValueError("the program is not named by its absolute path")
+    return words
+
+
+class Hook(Section):
+    """A command for some events."""
+
+    on: Annotated[
+        tuple[Annotated[HookEvent, Right(EVENT_TEXT)], ...],
+        AfterValidator(_events),
+        Right("a list of " + ", ".join(get_args(HookEvent))),
+    ]
+    """What it is run for."""
+
+    command: Annotated[
+        tuple[Text, ...],
+        AfterValidator(_command),
+        Right("the absolute path of a program and its arguments, a list of 1 to 100 texts"),
+    ] = Field(min_length=1, max_length=100)
+    """The program and its arguments, as they are: nothing in them is replaced or expanded."""
+
+    timeout_s: Count = Field(default=60, ge=1, le=86_400)
+    """After so many seconds it is killed, with all that it started."""

@@ -1,0 +1,51 @@
+"""config/entries.py: what stands in lists, and the sentence for each mistake in one."""
+
+from pathlib import Path
+
+import pytest
+
+from torrentd.config.entries import Hook
+from torrentd.config.load import ConfigError, load_config
+from torrentd.config.schema import Config
+
+ENVIRON = {"HOME": "/home/u"}
+
+
+def loaded(folder: Path, text: str) -> Config:
+    file = folder / "torrentd.yaml"
+    file.write_text(text)
+    return load_config(file, ENVIRON)
+
+
+def problem(folder: Path, text: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        loaded(folder, text)
+    (sentence,) = str(caught.value).splitlines()
+    return sentence.removeprefix(f"{folder}/torrentd.yaml:")
+
+
+def test_hooks_are_a_list_of_maps(tmp_path: Path) -> None:
+    text = "hooks:\n- on: [done, error]\n  command: [/bin/notify, '{name}', $HOME]\n"
+    assert loaded(tmp_path, text).hooks == (
+        Hook(on=("done", "error"), command=("/bin/notify", "{name}", "$HOME"), timeout_s=60),
+    )
+    assert loaded(tmp_path, "hooks: []").hooks == ()
+
+
+@pytest.mark.parametrize(
+    ("hook", "sentence"),
+    [
+        ("on: [finished], command: [/bin/x]", "1: hooks[0].on[0]: `finished` came; right is"),
+        ("on: [], command: [/bin/x]", "1: hooks[0].on: "),
+        ("on: [done, done], command: [/x]", "1: hooks[0].on: "),
+        ("on: [done], command: /bin/x -v", "1: hooks[0].command: `/bin/x -v` came; right is the"),
+        ("on: [done], command: [notify]", "(the program is not named by its absolute path)"),
+        ('on: [done], command: ["/x", "a\\0"]', "1: hooks[0].command[1]: "),
+        ("on: [done], command: [/x], timeout_s: 0", "1: hooks[0].timeout_s: `0` came; right is a"),
+        ("on: [done]", "hooks[0].command"),
+        ("on: [done], command: [/x], shell: true", "1: hooks[0].shell: no such key; known here"),
+        ("on: [done], comand: [/x], command: [/x]", "the nearest one is hooks.command"),
+    ],
+)
+def test_a_mistake_in_one_has_its_line_and_key(tmp_path: Path, hook: str, sentence: str) -> None:
+    assert sentence in problem(tmp_path, f"hooks: [{{{hook}}}]")
