@@ -4,7 +4,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field
 
-from torrentd.config.values import Count, Right, Section, Text, unique
+from torrentd.config.values import AbsolutePath, Count, Flag, Right, Section, Text, unique
 
 HookEvent = Literal[
     "added",
@@ -58,3 +58,23 @@ class Hook(Section):
 
     timeout_s: Count = Field(default=60, ge=1, le=86_400)
     """After so many seconds it is killed, with all that it started."""
+
+
+class WatchFolder(Section):
+    """A folder whose torrent and magnet files are added."""
+
+    path: AbsolutePath
+    """The folder itself; what is below its folders is not looked at."""
+
+    dir: Annotated[AbsolutePath | None, Right("an absolute path, or one that begins with ~/")] = (
+        None
+    )
+    """Where the data goes; without it to download_dir."""
+
+    labels: Annotated[tuple[Text, ...], Right("a list of at most 20 labels")] = Field(
+        default=(), max_length=20
+    )
+    """The labels that the torrents get."""
+
+    paused: Flag = False
+    """Add them paused."""

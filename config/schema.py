@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from torrentd.config.entries import Hook
+from torrentd.config.entries import Hook, WatchFolder
 from torrentd.config.values import (
     AT_START,
     KIB,
@@ -217,6 +217,11 @@ class Log(Section):
     """One JSON document a line, or text for people; auto: text on a terminal, else JSON."""
 
 
+def _different(folders: tuple[WatchFolder, ...]) -> tuple[WatchFolder, ...]:
+    unique(tuple(str(folder.path) for folder in folders))
+    return folders
+
+
 class Config(Section):
     """The whole file."""
 
@@ -234,6 +239,11 @@ class Config(Section):
     limits: Limits = Limits()
     rates: Rates = Rates()
     log: Log = Log()
+
+    watch: Annotated[tuple[WatchFolder, ...], AfterValidator(_different)] = Field(
+        default=(), max_length=50
+    )
+    """The folders whose .torrent and .magnet files are added, and renamed to .added or .invalid."""
 
     hooks: tuple[Hook, ...] = Field(default=(), max_length=50)
     """The commands that are run when something happens, never by a shell; what happened is in their

@@ -35,6 +35,7 @@ from torrentd.daemon.told import Told
 from torrentd.daemon.torrent import Torrent
 from torrentd.daemon.torrents import Torrents
 from torrentd.daemon.version import VERSION
+from torrentd.daemon.watching import Watching
 from torrentd.daemon.witness import Witnesses
 from torrentd.wire.formats.address import Address, AddressPolicy
 from torrentd.wire.formats.peer_ids import make_peer_id
@@ -93,6 +94,8 @@ class Session(Torrents):
             self._begin(known)
         telling.start(self._torrents.values())
         self.tasks.spawn(self._hooks.run(), "hooks")
+        self._watching = Watching(self._config.watch, self, self._disk.workers_for)
+        self.tasks.spawn(self._watching.run(), "watch folders")
         await self.pointers.load()
         self.tasks.spawn(self.pointers.run(), "mutable torrents")
         self._healing.start()
@@ -102,6 +105,7 @@ class Session(Torrents):
 
     async def stop(self) -> None:
         """In at most two seconds: everything that is known goes on record."""
+        self._watching.close()
         self._healing.close()
         self._doors.close()
         self._lobby.close()
@@ -143,6 +147,7 @@ class Session(Torrents):
         self._services.free_space.limits = limits
         self._rates.reconfigure(config.rates)
         self._hooks.change(config.hooks)
+        self._watching.change(config.watch)
 
     async def save_changes(self, changes: bytes) -> str | None:
         """What was changed of the configuration by hand; the reason when it cannot be saved."""
@@ -250,7 +255,12 @@ class Session(Torrents):
         return telling
 
     def _warnings(self, torrents: list[Torrent]) -> list[str]:
-        sides = (self._doors.warnings, self._healing.warnings(), self._discovery.warnings())
+        sides = (
+            self._doors.warnings,
+            self._healing.warnings(),
+            self._discovery.warnings(),
+            self._watching.warnings(),
+        )
         found = dict.fromkeys(sentence for side in sides for sentence in side)
         for trouble in (self._dht_problem, self.journal.problem, self._hooks.problem):
             if trouble is not None:

@@ -32,6 +32,20 @@ def test_hooks_are_a_list_of_maps(tmp_path: Path) -> None:
     assert loaded(tmp_path, "hooks: []").hooks == ()
 
 
+def test_watch_folders_have_defaults_and_stand_there_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/home/u")
+    text = "watch: [{path: ~/in}, {path: /srv/films, dir: /srv/data, labels: [film]}]"
+    first, second = loaded(tmp_path, text).watch
+    assert (str(first.path), first.dir) == ("/home/u/in", None)
+    assert (first.labels, first.paused) == ((), False)
+    assert (str(second.dir), second.labels) == ("/srv/data", ("film",))
+    assert "twice" in problem(tmp_path, "watch: [{path: /a}, {path: /a/}]")
+    assert "watch[0].path" in problem(tmp_path, "watch: [{path: in}]")
+    assert "watch[0].dir: `x` came" in problem(tmp_path, "watch: [{path: /a, dir: x}]")
+
+
 @pytest.mark.parametrize(
     ("hook", "sentence"),
     [
