@@ -19,13 +19,16 @@ from torrentd.config.values import (
     Count,
     Flag,
     HostPort,
+    LabelText,
     ListenAddress,
     Right,
+    RuleText,
     Section,
     Size,
     SocketPath,
     Times,
     unique,
+    unique_labels,
 )
 
 
@@ -207,6 +210,25 @@ class Rates(Section):
     """Count peers of this machine and of private networks too."""
 
 
+class Seeding(Section):
+    """When torrents have given enough, and what labels bring along."""
+
+    rules: Annotated[tuple[RuleText, ...], Right("a list of at most 20 rules in quotes")] = Field(
+        default=(), max_length=20
+    )
+    """For torrents with no rules of their own and none by a label; the first that holds counts. Of
+    ratio, seeds and peers (as the DHT counts them), seeding (since it was done), uploaded; what
+    follows is pause, remove (the data stays), or limit and a rate."""
+
+    labels: Annotated[
+        tuple[LabelText, ...],
+        AfterValidator(unique_labels),
+        Right("a list of at most 100 labels in quotes, each once"),
+    ] = Field(default=(), max_length=100)
+    """What is meant by a label: dir, down, up and sequential for whatever is added with it, rules
+    (when …) for whatever has it."""
+
+
 class Log(Section):
     """What the daemon tells about itself, on standard error."""
 
@@ -238,6 +260,7 @@ class Config(Section):
     network: Network = Network()
     limits: Limits = Limits()
     rates: Rates = Rates()
+    seeding: Seeding = Seeding()
     log: Log = Log()
 
     watch: Annotated[tuple[WatchFolder, ...], AfterValidator(_different)] = Field(

@@ -11,6 +11,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from torrentd.config.labels import parse_label
+from torrentd.config.rules import parse_rule
 from torrentd.config.times import parse_time_span
 
 KIB = 1024
@@ -119,6 +121,21 @@ def _times(text: str) -> str:
     return text
 
 
+def _rule(text: str) -> str:
+    parse_rule(text)
+    return text
+
+
+def _label(text: str) -> str:
+    parse_label(text)
+    return text
+
+
+def unique_labels(texts: tuple[str, ...]) -> tuple[str, ...]:
+    unique(tuple(parse_label(text).name for text in texts))
+    return texts
+
+
 Count = Annotated[int, Field(strict=True), Right("a whole number")]
 Size = Annotated[int, Field(strict=True), BeforeValidator(_size), Right(SIZE_TEXT)]
 Flag = Annotated[bool, Field(strict=True), Right("true or false")]
@@ -158,3 +175,11 @@ class Section(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True
     )
+
+
+RuleText = Annotated[
+    str, AfterValidator(_rule), Right('a rule in quotes, as in "when ratio > 2: pause"')
+]
+LabelText = Annotated[
+    str, AfterValidator(_label), Right('a label in quotes, as in "films: dir /srv/films, up 500K"')
+]

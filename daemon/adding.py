@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from torrentd.config.labels import parse_label
 from torrentd.config.schema import Config
 from torrentd.daemon.file_choice import FileChoice, Selection, choose, choose_unseen
 from torrentd.daemon.known import Known
@@ -48,6 +49,7 @@ def read_request(request: AddRequest, config: Config, added_at: int) -> Wanted:
     files_max = config.limits.files_max
     if known_info is not None and len(known_info.files) > files_max:
         raise Refused(too_many_files(known_info, files_max))
+    request = _labelled(request, config)
     select, options = _choose(request, magnet, known_info)
     state = ResumeState(
         infohash=magnet.infohash,
@@ -130,6 +132,22 @@ def _parse(
     name = found.info.name.decode("utf-8", "replace")
     magnet = Magnet(found.infohash, name, web_seeds=found.web_seeds)
     return magnet, found.info, found.metadata, list(found.nodes)
+
+
+def _labelled(request: AddRequest, config: Config) -> AddRequest:
+    """With what its labels bring along, the first before the others; what was said stays."""
+    known = {label.name: label for label in map(parse_label, config.seeding.labels)}
+    options, folder = request.options, request.download_dir
+    for label in (known[name] for name in options.labels if name in known):
+        folder = folder or label.folder
+        options = replace(
+            options,
+            sequential=options.sequential or label.sequential,
+            download_bytes_per_s_max=options.download_bytes_per_s_max
+            or label.download_bytes_per_s_max,
+            upload_bytes_per_s_max=options.upload_bytes_per_s_max or label.upload_bytes_per_s_max,
+        )
+    return replace(request, options=options, download_dir=folder)
 
 
 def _choose(

@@ -7,14 +7,14 @@ from typing import Protocol
 from torrentd.config.schema import Rates
 from torrentd.daemon.control_call import Answer, Call, Document, Run
 from torrentd.daemon.control_lines import INVALID_PARAMS, LineError
+from torrentd.daemon.control_options import DOWN, UP, Unsaid, read_rules
 from torrentd.daemon.control_params import Params
 from torrentd.daemon.settings import Settings
-from torrentd.daemon.status import TorrentStatus
+from torrentd.daemon.status import Refused, TorrentStatus
 from torrentd.wire.formats.ids import InfoHash
 from torrentd.wire.store.options import RATE_BYTES_PER_S_MAX, TorrentOptions
 
 MODES = {"on": "always", "off": "never", "auto": "auto"}
-DOWN, UP = "download_bytes_per_s_max", "upload_bytes_per_s_max"
 
 
 class Commands(Protocol):
@@ -41,9 +41,12 @@ class LimitVerbs:
         selectors = params.texts("torrents")
         limits = {key: params.integer(key, 0, RATE_BYTES_PER_S_MAX) for key in (DOWN, UP)}
         alternative = params.choice("alternative", tuple(MODES), "")
+        rules = read_rules(params)
         params.refuse_unknown()
         wanted = {key: rate for key, rate in limits.items() if rate is not None}
         if not selectors:
+            if not isinstance(rules, Unsaid):
+                raise Refused("rules of all torrents are in seeding.rules: see config explain")
             await self._change_all(wanted, MODES.get(alternative))
             return self._answer(list(self._with_limits()))
         if alternative:
@@ -51,7 +54,7 @@ class LimitVerbs:
         found = [infohash for text in selectors for infohash in self._commands.select(text)]
         infohashes = list(dict.fromkeys(found))
         for infohash in infohashes:
-            self._change_one(infohash, wanted)
+            self._change_one(infohash, wanted, rules)
         return self._answer(infohashes)
 
     async def _change_all(self, wanted: dict[str, int], mode: str | None) -> None:
@@ -60,12 +63,18 @@ class LimitVerbs:
         if mode is not None:
             await self._settings.change("rates.alternative", mode)
 
-    def _change_one(self, infohash: InfoHash, wanted: dict[str, int]) -> None:
+    def _change_one(
+        self,
+        infohash: InfoHash,
+        wanted: dict[str, int],
+        rules: tuple[str, ...] | Unsaid | None,
+    ) -> None:
         options = self._commands.options(infohash)
         changed = replace(
             options,
             download_bytes_per_s_max=wanted.get(DOWN, options.download_bytes_per_s_max),
             upload_bytes_per_s_max=wanted.get(UP, options.upload_bytes_per_s_max),
+            rules=options.rules if isinstance(rules, Unsaid) else rules,
         )
         if changed != options:
             self._commands.set_options(infohash, changed)
@@ -75,7 +84,8 @@ class LimitVerbs:
         for torrent in self._commands.torrents():
             infohash = InfoHash(bytes.fromhex(torrent.infohash))
             options = self._commands.options(infohash)
-            if options.download_bytes_per_s_max or options.upload_bytes_per_s_max:
+            limits = options.download_bytes_per_s_max or options.upload_bytes_per_s_max
+            if limits or options.rules is not None:
                 yield infohash
 
     def _answer(self, infohashes: list[InfoHash]) -> Answer:
@@ -99,6 +109,7 @@ class LimitVerbs:
             "name": status.name,
             DOWN: options.download_bytes_per_s_max,
             UP: options.upload_bytes_per_s_max,
+            "rules": list(options.rules) if options.rules is not None else None,
         }
 
 

@@ -1,18 +1,67 @@
 """The verbs that say what is wanted of a torrent: parameters in, its options changed."""
 
-from typing import Protocol
+from dataclasses import replace
+from typing import Final, Protocol
 
-from torrentd.daemon.control_call import Answer, Call, Run
+from torrentd.config.labels import check_label
+from torrentd.config.rules import parse_rule
+from torrentd.daemon.control_call import Answer, Call, Document, Run
 from torrentd.daemon.control_params import Params
 from torrentd.daemon.file_choice import FileChoice
-from torrentd.daemon.status import FileStatus, TorrentStatus
+from torrentd.daemon.status import FileStatus, Refused, TorrentStatus
 from torrentd.wire.formats.ids import InfoHash
-from torrentd.wire.store.options import TorrentOptions
+from torrentd.wire.store.options import (
+    LABELS_MAX,
+    RATE_BYTES_PER_S_MAX,
+    RULES_MAX,
+    TEXT_BYTES_MAX,
+    TorrentOptions,
+)
+
+DOWN: Final = "download_bytes_per_s_max"
+UP: Final = "upload_bytes_per_s_max"
 
 
 def added_options(params: Params) -> TorrentOptions:
     """What `add` says of a torrent beside where it comes from."""
-    return TorrentOptions(sequential=params.flag("sequential"))
+    limits = {key: params.integer(key, 0, RATE_BYTES_PER_S_MAX) or 0 for key in (DOWN, UP)}
+    rules = read_rules(params)
+    return TorrentOptions(
+        labels=_labels(params, "labels"),
+        sequential=params.flag("sequential"),
+        download_bytes_per_s_max=limits[DOWN],
+        upload_bytes_per_s_max=limits[UP],
+        rules=None if isinstance(rules, Unsaid) else rules,
+    )
+
+
+class Unsaid:
+    """Of rules nothing was said."""
+
+
+def read_rules(params: Params) -> tuple[str, ...] | Unsaid | None:
+    """A torrent's own: `["none"]`, or `["default"]` for those of the configuration."""
+    texts = params.texts("rules")
+    if texts in (["none"], ["default"], []):
+        return Unsaid() if not texts else () if texts == ["none"] else None
+    if len(texts) > RULES_MAX:
+        raise Refused(f"a torrent can have {RULES_MAX} rules of its own")
+    for text in texts:
+        try:
+            parse_rule(text[:TEXT_BYTES_MAX])
+        except ValueError as error:
+            raise Refused(f"{text[:80]!r} is no rule: {error}") from None
+    return tuple(texts)
+
+
+def _labels(params: Params, name: str) -> tuple[str, ...]:
+    try:
+        labels = tuple(dict.fromkeys(map(check_label, params.texts(name))))
+    except ValueError as error:
+        raise Refused(str(error)) from None
+    if len(labels) > LABELS_MAX:
+        raise Refused(f"a torrent can have {LABELS_MAX} labels")
+    return labels
 
 
 class OptionCommands(Protocol):
@@ -30,7 +79,7 @@ class OptionCommands(Protocol):
 class OptionVerbs:
     def __init__(self, commands: OptionCommands) -> None:
         self._commands = commands
-        self.by_name: dict[str, Run] = {"files": self._files}
+        self.by_name: dict[str, Run] = {"files": self._files, "label": self._label}
 
     async def _files(self, params: Params, call: Call) -> Answer:
         """As they are then."""
@@ -57,3 +106,30 @@ class OptionVerbs:
                 "files": self._commands.files(infohash),
             }
         )
+
+    async def _label(self, params: Params, call: Call) -> Answer:
+        """All are found and all labels are right before the first torrent is touched."""
+        selectors = params.required_texts("torrents")
+        added, removed = _labels(params, "add"), _labels(params, "remove")
+        params.refuse_unknown()
+        found = [infohash for text in selectors for infohash in self._commands.select(text)]
+        changed: dict[InfoHash, TorrentOptions] = {}
+        for infohash in dict.fromkeys(found):
+            options = self._commands.options(infohash)
+            kept = [label for label in options.labels if label not in removed]
+            labels = tuple(dict.fromkeys([*kept, *added]))
+            if len(labels) > LABELS_MAX:
+                raise Refused(f"a torrent can have {LABELS_MAX} labels")
+            changed[infohash] = replace(options, labels=labels)
+        for infohash, options in changed.items():
+            if options != self._commands.options(infohash):
+                self._commands.set_options(infohash, options)
+        return Answer({"torrents": [self._labelled(infohash) for infohash in changed]})
+
+    def _labelled(self, infohash: InfoHash) -> Document:
+        torrent, options = self._commands.torrent(infohash), self._commands.options(infohash)
+        return {
+            "infohash": torrent.infohash,
+            "name": torrent.name,
+            "labels": list(options.labels),
+        }

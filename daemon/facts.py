@@ -49,6 +49,11 @@ class Facts:
         return self._state.added_at
 
     @property
+    def pause_reason(self) -> str:
+        """The rule that paused it; "": the user did."""
+        return self._state.pause_reason if self.paused else ""
+
+    @property
     def select(self) -> tuple[int, ...] | None:
         """Indices of the files wanted; None: all."""
         return self._state.select
@@ -57,6 +62,10 @@ class Facts:
     def options(self) -> TorrentOptions:
         """What the user wants of it."""
         return self._state.options
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self.options.labels
 
     @property
     def wish(self) -> Wish:

@@ -84,6 +84,8 @@ def torrent_status(torrent: Torrent, now: float) -> TorrentStatus:
         stages_s=stages.seconds(now) if stages is not None else {},
         swarm_seeds=counted.seeds if counted is not None else None,
         swarm_peers=counted.peers if counted is not None else None,
+        labels=list(torrent.labels),
+        pause_reason=torrent.pause_reason,
     )
 
 
@@ -104,6 +106,7 @@ def torrent_info(torrent: Torrent, now: float) -> TorrentInfo:
         sequential=torrent.options.sequential,
         download_bytes_per_s_max=torrent.options.download_bytes_per_s_max,
         upload_bytes_per_s_max=torrent.options.upload_bytes_per_s_max,
+        rules=list(rules) if (rules := torrent.options.rules) is not None else None,
     )
 
 

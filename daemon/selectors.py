@@ -1,6 +1,6 @@
-"""How a person names torrents: an infohash or how it begins, a name, a pattern, a state, all.
+"""How a person names torrents: by infohash or how it begins, name, pattern, state, label, or all.
 
-What is reserved (`all`, `state:…`) comes before any name, since names are given by strangers.
+What is reserved (`all`, `state:…`, `label:…`) comes before any name: names are given by strangers.
 """
 
 import re
@@ -15,6 +15,7 @@ from torrentd.wire.formats.ids import InfoHash
 PREFIX_MIN: Final = 4  # digits of an infohash
 ALL: Final = "all"
 STATE: Final = "state:"
+LABEL: Final = "label:"
 STATES: Final[tuple[str, ...]] = get_args(TorrentState)
 TEXT_SHOWN: Final = 80
 COMPARED_MAX: Final = 500  # names, of so many characters, when something is misspelt
@@ -31,6 +32,8 @@ class Named(Protocol):
     def name(self) -> str: ...
     @property
     def state(self) -> TorrentState: ...
+    @property
+    def labels(self) -> tuple[str, ...]: ...
 
 
 T = TypeVar("T", bound=Named)
@@ -44,6 +47,8 @@ def select(selector: str, torrents: Sequence[T]) -> list[T]:
         return list(torrents)
     if text.startswith(STATE):
         return _in_state(text.removeprefix(STATE), torrents)
+    if text.startswith(LABEL):
+        return _labelled(text.removeprefix(LABEL), torrents)
     named = [torrent for torrent in torrents if torrent.name == text]
     if not named and len(text) >= PREFIX_MIN:
         prefix = text.lower()
@@ -74,6 +79,17 @@ def _in_state(state: str, torrents: Sequence[T]) -> list[T]:
         hint = f'did you mean "{near[0]}"?' if near else f"there are {', '.join(STATES)}"
         raise Refused(f"there is no state {_shown(state)}; {hint}")
     return [torrent for torrent in torrents if torrent.state == state]
+
+
+def _labelled(label: str, torrents: Sequence[T]) -> list[T]:
+    """A label is there when somebody has it."""
+    named = [torrent for torrent in torrents if label in torrent.labels]
+    if not named:
+        labels = list(dict.fromkeys(each for torrent in torrents for each in torrent.labels))
+        near = get_close_matches(label[:TEXT_SHOWN], labels[:COMPARED_MAX], 1)
+        hint = f'; did you mean "{near[0]}"?' if near else ""
+        raise Refused(f"no torrent has the label {_shown(label)}{hint}")
+    return named
 
 
 def _hint(text: str, torrents: Sequence[T]) -> str:

@@ -25,6 +25,7 @@ from torrentd.daemon.logs import get_logger
 from torrentd.daemon.path_claims import PathClaims
 from torrentd.daemon.pointers import Pointers
 from torrentd.daemon.rates import Rates
+from torrentd.daemon.seeding import Seeding
 from torrentd.daemon.services import Services
 from torrentd.daemon.state_dir import StateDir
 from torrentd.daemon.status import DaemonStatus
@@ -68,6 +69,7 @@ class Session(Torrents):
         self._journal_file = JournalFile(self._state.journal)
         self._rates = Rates(config.rates)
         self.witnesses = Witnesses()
+        self._seeding = Seeding(config.seeding, self._torrents.values, self.remove)
         self._started_at = time.monotonic()
         self._accepts = TokenBucket(config.limits.dials_per_s_max, self._started_at)
         self._dht_problem: str | None = None
@@ -102,6 +104,7 @@ class Session(Torrents):
         self.tasks.spawn(self._save_now_and_then(), "save now and then")
         self.tasks.spawn(self._watch_disks(), "watch the disks")
         self.tasks.spawn(self._rates.run(), "rate limits by the clock")
+        self.tasks.spawn(self._seeding.run(), "seeding rules")
 
     async def stop(self) -> None:
         """In at most two seconds: everything that is known goes on record."""
@@ -148,6 +151,7 @@ class Session(Torrents):
         self._rates.reconfigure(config.rates)
         self._hooks.change(config.hooks)
         self._watching.change(config.watch)
+        self._seeding.reconfigure(config.seeding)
 
     async def save_changes(self, changes: bytes) -> str | None:
         """What was changed of the configuration by hand; the reason when it cannot be saved."""

@@ -39,6 +39,8 @@ class TorrentStatus:
     stages_s: dict[MagnetStage, float] = field(default_factory=dict)
     swarm_seeds: int | None = None  # about, as the DHT counts them (BEP 33); None: not known
     swarm_peers: int | None = None  # the others
+    labels: list[str] = field(default_factory=list)
+    pause_reason: str = ""  # the seeding rule that paused it; "": the user
 
 
 @dataclass(slots=True)
@@ -135,6 +137,7 @@ class TorrentInfo:
     sequential: bool = False
     download_bytes_per_s_max: int = 0  # of its own; 0: none
     upload_bytes_per_s_max: int = 0
+    rules: list[str] | None = None  # for seeding, of its own; None: those of the configuration
 
 
 @dataclass(slots=True)

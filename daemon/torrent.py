@@ -10,8 +10,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from torrentd.daemon.facts import Facts
-from torrentd.daemon.file_choice import FileChoice, Selection, choose, choose_unseen
 from torrentd.daemon.files_done import FilesDone
 from torrentd.daemon.holding import Holding
 from torrentd.daemon.known import Known, display_name, remembered
@@ -19,16 +17,15 @@ from torrentd.daemon.logs import get_logger
 from torrentd.daemon.opening import Unusable, too_many_files
 from torrentd.daemon.services import Services
 from torrentd.daemon.stages import Stages
-from torrentd.daemon.status import Refused
 from torrentd.daemon.traffic import Traffic
 from torrentd.daemon.waiters import Goal, Waiters
+from torrentd.daemon.wishes import Wishes
 from torrentd.daemon.witness import Kind
 from torrentd.wire.formats.bitfield import Bitfield
 from torrentd.wire.formats.magnet import decode_magnet, encode_magnet
 from torrentd.wire.formats.metainfo import Info
 from torrentd.wire.store.api import StoreError
-from torrentd.wire.store.options import DEFAULTS, TorrentOptions
-from torrentd.wire.store.paths import safe_names
+from torrentd.wire.store.options import DEFAULTS
 from torrentd.wire.swarm.actions import MetadataComplete, MetadataRefused
 from torrentd.wire.swarm.swarm import Swarm
 
@@ -39,12 +36,11 @@ LOSS_ON_RECORD_S = 1.0
 log = get_logger("torrent")
 
 
-class Torrent(Facts):
+class Torrent(Wishes):
     """Hears from its traffic what the swarm has to tell, from its holding what the disk says."""
 
     def __init__(self, services: Services, known: Known) -> None:
-        super().__init__(known)
-        self._services = services
+        super().__init__(services, known)
         self._metadata_saved = known.on_record and known.metadata is not None
         self._waiters = Waiters()
         self._read_errors: deque[float] = deque(maxlen=READ_ERRORS_MAX)
@@ -79,17 +75,20 @@ class Torrent(Facts):
             self._look_for_room()
             self.traffic.start()
 
-    def pause(self) -> None:
+    def pause(self, reason: str = "") -> None:
+        """`reason` is a rule's sentence; without one it is the user's will."""
         self._quiet()
+        self._state.pause_reason = reason
         if not self.paused:
             self.paused = True
-            self._tell("paused")
+            self._tell("paused", reason)
         self.holding.record.changed()
 
     def resume(self) -> None:
         if self.paused or self.error is not None:
             self.paused = False
             self.error = None
+            self._leave_rules()
             self.start()
             self._tell("resumed")
             self._tell_waiters()
@@ -111,22 +110,6 @@ class Torrent(Facts):
         self.holding.forget_pieces(piece_count)
         self.holding.record.changed()
         self._begin_opening(self.info)
-
-    def set_options(self, options: TorrentOptions) -> None:
-        """What the user wants from now on."""
-        before, self._state.options = self.options, options
-        self._follow_options(before)
-        self.holding.record.changed()
-
-    def choose_files(self, choice: FileChoice) -> None:
-        """Other files are wanted, or in another order. Raises Refused; then nothing has changed."""
-        if self.info is None:
-            select, options = choose_unseen(choice, self.select, self.options)
-        else:
-            names = self.holding.names or safe_names(self.info, self.infohash)
-            select, options = choose(choice, self.select, self.options, names)
-        self._want(select)
-        self.set_options(options)
 
     def close(self) -> None:
         """The end of the daemon or of the torrent: no peer, no timer, no new work for the disk."""
@@ -178,6 +161,7 @@ class Torrent(Facts):
     def completed(self) -> None:
         if not self._done_known:
             self._done_known = True
+            self._state.done_at = self._state.done_at or int(time.time())
             log.info("complete", torrent=self.infohash.hex(), name=self.name)
             self.holding.record.changed()
             self._tell("done")
@@ -268,31 +252,9 @@ class Torrent(Facts):
         )
         return Traffic(self._services, self.infohash, swarm, self)
 
-    def _follow_options(self, before: TorrentOptions) -> None:
-        """Do what is wanted otherwise than it was."""
-        options = self.options
-        down, up = options.download_bytes_per_s_max, options.upload_bytes_per_s_max
-        if (down, up) != (before.download_bytes_per_s_max, before.upload_bytes_per_s_max):
-            self.traffic.limit(down, up)
-        if self.wish != self.swarm.wish:
-            now = time.monotonic()
-            self.traffic.perform(self.swarm.change_wish(self.wish, now), now)
-            self._done_known &= self.swarm.is_complete
-            self._look_for_room()
-
-    def _want(self, select: Selection) -> None:
-        """These files; the magnet says so too (BEP 53)."""
-        self._state.select = select
-        magnet = replace(decode_magnet(self._state.magnet), select=select)
-        self._state.magnet = encode_magnet(magnet)
-
-    def _choose_waiting(self) -> None:
-        """The metadata tells which files the patterns name that were said before."""
-        if self.options.patterns:
-            try:
-                self.choose_files(FileChoice(select=list(self.options.patterns)))
-            except Refused as refused:
-                self._fail(str(refused))
+    def _wish_changed(self) -> None:
+        self._done_known &= self.swarm.is_complete
+        self._look_for_room()
 
     def _look_for_room(self) -> None:
         """Before anything is written (P11)."""

@@ -58,7 +58,9 @@ def _state(case: Case) -> _Found | None:
         hint = f"`torrentctl resume {digits}` once that is mended; a disk is tried again by itself"
         return "error", torrent.error or "it failed", hint
     if torrent.state == "paused":
-        return "paused", "it is paused", f"`torrentctl resume {digits}` lets it go on"
+        rule = torrent.pause_reason
+        why = f"the rule {rule!r} paused it" if rule else "it is paused"
+        return "paused", why, f"`torrentctl resume {digits}` lets it go on"
     if torrent.state == "checking":
         if case.checks_full and not torrent.progress:
             return "check-waits", "its data is checked after that of other torrents", None

@@ -22,10 +22,10 @@ from torrentd.daemon.ctl.parser import (
 )
 from torrentd.daemon.ctl.pointer_arguments import define_pointers
 from torrentd.daemon.ctl.torrent_arguments import (
-    chosen_files,
+    TORRENTS_HELP,
+    adding_options,
     define_files,
     define_torrent_verbs,
-    flag_to_daemon,
 )
 
 # How the completion scripts ask: what follows is no command line yet, and not for argparse.
@@ -181,8 +181,7 @@ def _define_changing(verbs: Verbs) -> None:
 def _define_add(parser: Parser) -> None:
     _sources(parser)
     parser.add_argument("--dir", metavar="DIR", help="where the data goes")
-    chosen_files(parser, "select", "download these files alone, as in 0,2,4-7 or '*.mkv'")
-    flag_to_daemon(parser, "--sequential", "sequential", "pieces in order, as a player wants them")
+    adding_options(parser)
     flag(parser, "--paused", "paused", "add it, and begin with resume")
     flag(parser, "--wait", "wait", "wait until the data is here, and show the progress")
     _timeout(parser)
@@ -228,7 +227,7 @@ def _torrents(parser: Parser, count: str) -> None:
         "torrents",
         nargs=count,
         metavar="TORRENT",
-        help="infohash, 4 digits of it, name, 'na*e', state:paused, all",
+        help=TORRENTS_HELP,
     )
 
 

@@ -9,7 +9,7 @@ examples:
 
 A torrent is named by its infohash, by 4 or more digits it begins with, or by
 its name. Several at once: 'debian-*' (quoted, for the daemon to match names),
-state:paused (or another state), all.
+state:paused (or another state), label:isos, all.
 """
 # By the verb.
 DETAILS = {
@@ -21,6 +21,7 @@ now and then. Ctrl-C ends the wait, not the download.
 examples:
   torrentctl add debian.iso.torrent --dir /srv/isos --wait --timeout 2h
   torrentctl add c9e15763f722f23e98a29decdfae341b98d53056 --select '*.mkv'
+  torrentctl add *.torrent --label isos --limit-up 500K --ratio 2
   curl -s https://example.org/a.torrent | torrentctl add -
 """,
     "show": """\
@@ -149,12 +150,24 @@ examples:
 Without a torrent: the limits of all torrents together. They are kept over
 restarts, stand in `config diff`, and `config drop` takes them back. A torrent's
 own limit holds beside that of all. 500K, 1.5M; K and M are powers of 1024.
+Rules say when a torrent has given enough; its own are in the place of those of
+its labels and of seeding.rules. `--rule default` is back to those.
 
 examples:
   torrentctl limits
   torrentctl limits --down 4M --up 500K
   torrentctl limits c9e1 'debian-*' --up 100K
   torrentctl limits --alternative on
+  torrentctl limits c9e1 --ratio 2 --seed-time 14d
+""",
+    "label": """\
+A label is there when a torrent has it; label:NAME names them all. What labels
+bring along (a folder, limits, rules) stands in seeding.labels of the
+configuration; folder and limits count for what is added with --label.
+
+examples:
+  torrentctl label c9e1 'debian-*' --add isos --remove new
+  torrentctl status label:isos
 """,
     "add-peer": """\
 examples:

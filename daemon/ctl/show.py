@@ -61,6 +61,7 @@ def show_info(document: Document) -> None:
         ("error", document.text("error")),
         ("stages", stages_sentence(document)),
         *_contents(document),
+        *_wanted(document),
         ("download", _rate_and_total(document, "download_rate_bytes_per_s", "downloaded_bytes")),
         ("upload", _rate_and_total(document, "upload_rate_bytes_per_s", "uploaded_bytes")),
         ("wasted", _wasted(document)),
@@ -84,6 +85,19 @@ def _contents(document: Document) -> list[tuple[str, str]]:
         ("progress", f"{percent(document.number('progress'))}, {done}"),
         ("pieces", f"{pieces}, {size(document.integer('piece_length_bytes'))} each"),
         ("files", f"{document.integer('file_count')} in {document.text('files_root')}"),
+    ]
+
+
+def _wanted(document: Document) -> list[tuple[str, str]]:
+    """What was said of it."""
+    down, up = (document.integer(f"{way}_bytes_per_s_max") for way in ("download", "upload"))
+    limits = [f"{way} {rate(limit)}" for way, limit in (("down", down), ("up", up)) if limit]
+    return [
+        ("paused by", document.text("pause_reason")),
+        ("labels", ", ".join(document.texts("labels"))),
+        ("order", "in sequence" if document.flag("sequential") else ""),
+        ("limits", ", ".join(limits)),
+        ("rules", "; ".join(document.texts("rules"))),
     ]
 
 

@@ -9,14 +9,17 @@ from torrentd.daemon.ctl.help_texts import DETAILS
 from torrentd.daemon.ctl.parser import Parser, Verbs
 
 _RATE = re.compile(r"([0-9]{1,12}(?:\.[0-9]+)?) ?([kmgKMG]?)(?:i?B)?(?:/s)?")
+_NUMBER = re.compile(r"[0-9]{1,6}(\.[0-9]{1,3})?")
+_TIME = re.compile(r"[0-9]{1,6}[mhdw]")
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
-TORRENTS_HELP = "infohash, 4 digits of it, name, 'na*e', state:paused, all"
+TORRENTS_HELP = "infohash, 4 digits of it, name, 'na*e', state:paused, label:a, all"
 
 
 def define_torrent_verbs(verbs: Verbs) -> None:
     limits = verbs.add("limits", "how fast data may flow, in all or a torrent", DETAILS["limits"])
     limits.add_argument("torrents", nargs="*", metavar="TORRENT", help=TORRENTS_HELP)
     limit_options(limits, "--down", "--up")
+    rule_options(limits)
     to_daemon(
         limits,
         "--alternative",
@@ -24,6 +27,41 @@ def define_torrent_verbs(verbs: Verbs) -> None:
         "let the alternative limits hold, or not, or by the clock",
         choices=("on", "off", "auto"),
     )
+    label = verbs.add("label", "give torrents labels, or take them", DETAILS["label"])
+    label.add_argument("torrents", nargs="+", metavar="TORRENT", help=TORRENTS_HELP)
+    to_daemon(label, "--add", "add", "a label to give", "LABEL", many=True)
+    to_daemon(label, "--remove", "remove", "a label to take", "LABEL", many=True)
+
+
+def adding_options(parser: Parser) -> None:
+    """What `add` says of a torrent beside where it comes from."""
+    chosen_files(parser, "select", "download these files alone, as in 0,2,4-7 or '*.mkv'")
+    flag_to_daemon(parser, "--sequential", "sequential", "pieces in order, as a player wants them")
+    to_daemon(parser, "--label", "labels", "a label that it gets", "LABEL", many=True)
+    limit_options(parser, "--limit-down", "--limit-up")
+    rule_options(parser)
+
+
+def rule_options(parser: Parser) -> None:
+    """A torrent's own rules for seeding."""
+    for name, sentence, metavar, read in (
+        ("--ratio", "pause it when so many times its size was uploaded", "NUMBER", _ratio_rule),
+        ("--seed-time", "pause it so long after it is done, as in 12h or 14d", "TIME", _time_rule),
+        ("--rule", "as in 'when ratio > 2 and seeds > 5: pause'; none, default", "RULE", str),
+    ):
+        to_daemon(parser, name, "rules", sentence, metavar, read, many=True)
+
+
+def _ratio_rule(text: str) -> str:
+    if not _NUMBER.fullmatch(text):
+        raise argparse.ArgumentTypeError(f'"{text}" is no ratio; 2 and 1.5 are')
+    return f"when ratio >= {text}: pause"
+
+
+def _time_rule(text: str) -> str:
+    if not _TIME.fullmatch(text):
+        raise argparse.ArgumentTypeError(f'"{text}" is no time; 90m, 12h, 14d and 2w are')
+    return f"when seeding >= {text}: pause"
 
 
 def define_files(parser: Parser) -> None:

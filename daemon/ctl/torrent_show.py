@@ -18,6 +18,7 @@ def show_limits(document: Document) -> None:
     for torrent in document.children("torrents"):
         digits = torrent.text("infohash")[:INFOHASH_SHOWN]
         rows.append((digits, f"{_limits(torrent, '')}  {short_name(torrent)}"))
+        rows += [("", rule) for rule in torrent.texts("rules")]
     print_rows(rows)
     by_hand = every.texts("by_hand")
     if by_hand:
@@ -27,3 +28,9 @@ def show_limits(document: Document) -> None:
 def _limits(document: Document, prefix: str) -> str:
     down, up = (document.integer(prefix + key) for key in (_DOWN, _UP))
     return f"down {rate(down) if down else 'unlimited'}, up {rate(up) if up else 'unlimited'}"
+
+
+def show_labels(document: Document) -> None:
+    for torrent in document.children("torrents"):
+        labels = ", ".join(torrent.texts("labels")) or "no label"
+        print(f"{torrent.text('infohash')[:INFOHASH_SHOWN]} {short_name(torrent)}: {labels}")

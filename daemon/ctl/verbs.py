@@ -29,6 +29,7 @@ _SHOW: dict[str, Callable[[Document], None]] = {
     "remove": show.named("removed"),
     "verify": show.named("verifying"),
     "add-peer": show.show_address,
+    "label": torrent_show.show_labels,
     "limits": torrent_show.show_limits,
     "dht status": dht_show.show_status,
     "dht nodes": dht_show.show_nodes,

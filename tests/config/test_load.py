@@ -99,6 +99,12 @@ MODE = 'an octal mode in quotes without access for others, as in "0660" or "0600
             "2: limits.read_cache_bytes_max: `1 PB` came",
             "a size from 0 to 64 GiB",
         ),
+        (
+            "seeding:\n  rules: ['when ratio > 2']",
+            '2: seeding.rules[0]: `"when ratio > 2"` came (it needs a colon and what to do, as in '
+            "when ratio > 2: pause)",
+            'a rule in quotes, as in "when ratio > 2: pause"',
+        ),
         ("state_dir: x", "1: state_dir: `x` came (it is relative)", PATH),
         ("state_dir: {}", "1: state_dir: a group of keys came (it is not text)", PATH),
         (

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from torrentd.config.schema import Config, Control, Dht, Limits
+from torrentd.config.schema import Config, Control, Dht, Limits, Seeding
 from torrentd.config.values import SOCKET_PATH_BYTES_MAX, size_text, split_host_port
 
 
@@ -94,3 +94,22 @@ def test_a_tilde_is_the_home(monkeypatch: pytest.MonkeyPatch) -> None:
     assert str(config.state_dir) == "/home/someone/state"
     assert str(config.download_dir) == "/home/someone"
     assert str(config.control.socket) == "/home/someone/s"
+
+
+@pytest.mark.parametrize(
+    ("rules", "labels"),
+    [
+        (["when ratio > 2"], []),
+        ([], ["films"]),
+        ([], ["films: up 5K", " films : up 6K"]),
+        (["ratio > 2: pause"] * 21, []),
+    ],
+)
+def test_what_is_no_rule_or_label(rules: list[str], labels: list[str]) -> None:
+    with pytest.raises(ValidationError):
+        Seeding.model_validate({"rules": rules, "labels": labels})
+
+
+def test_rules_and_labels_are_kept_as_they_are_written() -> None:
+    seeding = Seeding.model_validate({"rules": ["ratio>2: pause"], "labels": ["a: up 5K"]})
+    assert (seeding.rules, seeding.labels) == (("ratio>2: pause",), ("a: up 5K",))

@@ -1,17 +1,20 @@
 """What a user adds is checked before it becomes a torrent; what is on record comes back."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.daemon.session_room import make_config
 from tests.wire.torrents import single_file
+from torrentd.config.schema import Seeding
 from torrentd.daemon.adding import load_torrents, parse_peer, read_request
 from torrentd.daemon.state_dir import StateDir
 from torrentd.daemon.status import AddRequest, Refused
 from torrentd.wire.formats.address import Address
 from torrentd.wire.formats.metainfo import encode_metainfo
 from torrentd.wire.store import resume
+from torrentd.wire.store.options import TorrentOptions
 
 TORRENT = single_file(b"adding" * 20, name=b"added.bin")
 METAINFO = encode_metainfo(TORRENT.metadata)
@@ -53,6 +56,18 @@ class TestReadRequest:
     ) -> None:
         with pytest.raises(Refused, match=sentence):
             read_request(request_, make_config(tmp_path, "127.0.0.1"), added_at=0)
+
+    def test_labels_bring_what_was_not_said(self, tmp_path: Path) -> None:
+        labels = ("films: dir /srv/films, up 5K, sequential", "slow: dir /srv/slow, up 1K, down 1K")
+        config = make_config(tmp_path, "127.0.0.1")
+        config = config.model_copy(update={"seeding": Seeding(labels=labels)})
+        options = TorrentOptions(labels=("none", "films", "slow"), upload_bytes_per_s_max=7)
+        request = AddRequest(magnet=INFOHASH, options=options)
+        state = read_request(request, config, added_at=0).known.state
+        assert state.download_dir == "/srv/films"
+        assert state.options == replace(options, download_bytes_per_s_max=1024, sequential=True)
+        elsewhere = replace(request, download_dir="/srv/here")
+        assert read_request(elsewhere, config, 0).known.state.download_dir == "/srv/here"
 
     def test_the_folder_of_our_state_takes_no_torrents(self, tmp_path: Path) -> None:
         request = AddRequest(magnet=INFOHASH, download_dir=str(tmp_path / "state" / "torrents"))

@@ -86,9 +86,20 @@ def test_limits_of_a_torrent_are_its_options_and_what_is_not_named_stays(room: R
     assert room.settings.differences() == []
 
 
+def test_rules_of_a_torrent_are_its_own_until_they_are_the_default_ones(room: Room) -> None:
+    rules: list[Json] = ["when ratio >= 2: pause", "when seeding >= 14d: pause"]
+    _, torrents = room.ask(torrents=["one"], rules=rules)
+    assert torrents[0]["rules"] == rules
+    assert [torrent["name"] for torrent in room.ask()[1]] == ["one"]
+    room.ask(torrents=["one"], rules=["default"])
+    assert room.session.wanted[INFOHASHES[0]].rules is None
+
+
 @pytest.mark.parametrize(
     "params",
     [
+        {"rules": ["ratio > 2: pause"]},
+        {"torrents": ["one"], "rules": ["ratio > 2"]},
         {"torrents": ["nobody"], "download_bytes_per_s_max": 5},
         {"torrents": ["one", "nobody"], "download_bytes_per_s_max": 5},
         {"torrents": ["one"], "alternative": "on"},

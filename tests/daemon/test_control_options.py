@@ -10,7 +10,7 @@ from torrentd.daemon.control_lines import Json, LineError
 from torrentd.daemon.control_options import OptionVerbs, added_options
 from torrentd.daemon.control_params import Params
 from torrentd.daemon.file_choice import FileChoice
-from torrentd.daemon.status import FileStatus
+from torrentd.daemon.status import FileStatus, Refused
 from torrentd.wire.store.options import TorrentOptions
 
 ONE = make_torrent(0xABCD0001, "one")
@@ -58,3 +58,43 @@ def test_nonsense_is_refused(session: FakeSession, params: dict[str, Json]) -> N
 def test_what_add_says_of_a_torrent() -> None:
     assert added_options(Params("add", {})) == TorrentOptions()
     assert added_options(Params("add", {"sequential": True})) == TorrentOptions(sequential=True)
+
+
+def test_add_takes_labels_limits_and_rules() -> None:
+    params: dict[str, Json] = {
+        "labels": [" a ", "b", "a"],
+        "download_bytes_per_s_max": 5,
+        "rules": ["ratio > 2: pause"],
+    }
+    expected = TorrentOptions(
+        labels=("a", "b"), download_bytes_per_s_max=5, rules=("ratio > 2: pause",)
+    )
+    assert added_options(Params("add", params)) == expected
+    assert added_options(Params("add", {"rules": ["none"]})).rules == ()
+    assert added_options(Params("add", {"rules": ["default"]})).rules is None
+    wrong: list[tuple[str, list[Json]]] = [
+        ("rules", ["x"]),
+        ("rules", ["ratio > 2: pause"] * 21),
+        ("labels", ["a,b"]),
+    ]
+    for name, value in wrong:
+        with pytest.raises(Refused):
+            added_options(Params("add", {name: value}))
+
+
+def test_labels_are_given_and_taken(session: FakeSession) -> None:
+    run(session, "label", torrents=["all"], add=["new", "isos"])
+    document = run(session, "label", torrents=["one"], add=["x"], remove=["new"])
+    assert document == {
+        "torrents": [{"infohash": ONE.infohash, "name": "one", "labels": ["isos", "x"]}]
+    }
+    labels = [options.labels for options in session.wanted.values()]
+    assert labels == [("isos", "x"), ("new", "isos")]
+    assert run(session, "label", torrents=["all"], remove=["nobody's"])["torrents"]
+
+
+@pytest.mark.parametrize("labels", [["a", "b:c"], [f"label {n}" for n in range(51)]])
+def test_a_wrong_label_changes_nothing(session: FakeSession, labels: list[Json]) -> None:
+    with pytest.raises(Refused):
+        run(session, "label", torrents=["all"], add=labels)
+    assert session.wanted == {}

@@ -14,14 +14,17 @@ class Torrent:
     infohash: InfoHash
     name: str
     state: TorrentState = "seeding"
+    labels: tuple[str, ...] = ()
 
 
-def torrent(digits: str, name: str, state: TorrentState = "seeding") -> Torrent:
-    return Torrent(InfoHash(bytes.fromhex(digits.ljust(40, "0"))), name, state)
+def torrent(
+    digits: str, name: str, state: TorrentState = "seeding", labels: tuple[str, ...] = ()
+) -> Torrent:
+    return Torrent(InfoHash(bytes.fromhex(digits.ljust(40, "0"))), name, state, labels)
 
 
 ONE = torrent("c9e1aa", "debian-12.iso")
-TWO = torrent("c9e1bb", "debian-13.iso", "paused")
+TWO = torrent("c9e1bb", "debian-13.iso", "paused", ("isos", "new"))
 THREE = torrent("abcdef", "Sintel (2010) [1080p]", "paused")
 TORRENTS = [ONE, TWO, THREE]
 
@@ -32,6 +35,7 @@ TORRENTS = [ONE, TWO, THREE]
         ("all", [ONE, TWO, THREE]),
         ("state:paused", [TWO, THREE]),
         ("state:error", []),
+        ("label:isos", [TWO]),
         ("c9e1aa", [ONE]),
         ("ABCD", [THREE]),
         (ONE.infohash.hex(), [ONE]),
@@ -53,6 +57,8 @@ def test_each_way_to_name_torrents(selector: str, named: list[Torrent]) -> None:
     ("selector", "sentence"),
     [
         ("c9e1", "may be one of c9e1aa000000, c9e1bb000000; write more of the infohash"),
+        ("label:iso", "no torrent has the label 'iso'; did you mean \"isos\"?"),
+        ("label:", "no torrent has the label ''"),
         ("abc", "lists them"),
         ("", "lists them"),
         ("zzz*", "there is no torrent 'zzz*'"),

@@ -42,6 +42,13 @@ def torrent(state: str = "downloading", rate: int = 0, **fields: object) -> Torr
         (Case(torrent("error", error="disk full"), SEED, make_dht(), None), "error", "disk full"),
         (Case(torrent("paused"), SEED, make_dht(), None), "paused", "it is paused"),
         (
+            Case(
+                replace(torrent("paused"), pause_reason="ratio > 2: pause"), SEED, make_dht(), None
+            ),
+            "paused",
+            "the rule 'ratio > 2: pause' paused it",
+        ),
+        (
             Case(torrent("checking", progress=0.431), SEED, make_dht(), None),
             "checking",
             "its data is checked against its hashes: 43.1% so far",

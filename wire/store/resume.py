@@ -67,7 +67,7 @@ class ResumeState:
     """One torrent. `names` are the paths of its files below `download_dir`, "" for padding, fixed
     once and for all when the files were first looked at: with names in it, the files are ours.
     `piece_count` is 0 and `have`, `names`, `stamps` are empty until the metadata is known.
-    `added_at` is wall-clock seconds, for people only."""
+    `added_at` and `done_at` are wall-clock seconds. `pause_reason` is the rule that paused it."""
 
     infohash: InfoHash
     name: str
@@ -83,6 +83,8 @@ class ResumeState:
     downloaded_bytes: int = 0
     uploaded_bytes: int = 0
     options: TorrentOptions = DEFAULTS
+    done_at: int = 0
+    pause_reason: str = ""
     generation: int = 0
 
 
@@ -174,6 +176,10 @@ def _body(state: ResumeState) -> dict[bytes, Bencoded]:
     }
     if state.select is not None:
         body[b"select"] = list(state.select)
+    if state.done_at:
+        body[b"done_at"] = state.done_at
+    if state.pause_reason:
+        body[b"pause_reason"] = _text(state.pause_reason)
     options = encode_options(state.options)
     if options:
         body[b"options"] = options
@@ -204,6 +210,10 @@ def _state(body: dict[bytes, Bencoded]) -> ResumeState:
         downloaded_bytes=_int(body, b"downloaded_bytes", COUNTER_MAX),
         uploaded_bytes=_int(body, b"uploaded_bytes", COUNTER_MAX),
         options=_options(body),
+        done_at=_int(body, b"done_at", COUNTER_MAX) if b"done_at" in body else 0,
+        pause_reason=_decoded(_bytes(body, b"pause_reason", TEXT_BYTES_MAX))
+        if b"pause_reason" in body
+        else "",
     )
 
 

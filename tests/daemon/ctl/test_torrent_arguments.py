@@ -55,3 +55,26 @@ def test_add_takes_patterns_for_many_torrents_and_numbers_for_one() -> None:
     assert options.params == {"select": ["*.mkv"], "sequential": True}
     with pytest.raises(Failure, match="numbers are of the files of one torrent"):
         parse(["add", "a", "b", "--select", "*.mkv", "--select", "0,2-3"])
+
+
+def test_add_with_everything_that_is_wanted() -> None:
+    line = "add a --label x --label y --limit-down 1K --limit-up 0 --ratio 1.5 --seed-time 14d"
+    assert parse([*line.split(), "--rule", "when seeds > 5: pause"]).params == {
+        "labels": ["x", "y"],
+        "download_bytes_per_s_max": 1024,
+        "upload_bytes_per_s_max": 0,
+        "rules": [
+            "when ratio >= 1.5: pause",
+            "when seeding >= 14d: pause",
+            "when seeds > 5: pause",
+        ],
+    }
+    for wrong in ("--ratio=-1", "--ratio=x", "--seed-time=5", "--seed-time=x"):
+        with pytest.raises(Failure, match="is no"):
+            parse(["add", "a", wrong])
+
+
+def test_labels() -> None:
+    options = parse(["label", "one", "two", "--add", "a", "--remove", "b", "--add", "c"])
+    assert options.torrents == ["one", "two"]
+    assert options.params == {"add": ["a", "c"], "remove": ["b"]}

@@ -36,3 +36,12 @@ def test_limits_say_which_are_in_force(capsys: pytest.CaptureFixture[str]) -> No
         "abababab      down 1.00 KiB/s, up unlimited  debian",
         "changed by hand: rates.a; torrentctl config drop takes that back",
     ]
+
+
+def test_labels_a_line_each(capsys: pytest.CaptureFixture[str]) -> None:
+    torrents = [
+        {"infohash": "ab" * 20, "name": "debian", "labels": ["isos", "new"]},
+        {"infohash": "cd" * 20, "name": "other", "labels": []},
+    ]
+    lines = printed(capsys, torrent_show.show_labels, {"torrents": torrents})
+    assert lines == ["abababab debian: isos, new", "cdcdcdcd other: no label"]
