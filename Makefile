@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 DIR ?= downloads
 
-.PHONY: run test check bench bench-magnet bench-dht bench-flood bench-idle bench-outage bench-swarm sim fuzz clean kill bench-hostile
+.PHONY: run test check bench bench-magnet bench-dht bench-flood bench-idle bench-outage bench-swarm sim fuzz clean kill bench-hostile deb deb-check
 
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -61,6 +61,12 @@ kill: $(VENV)/.ready-dev  ## 200 kill -9 in a download, 100 amid commands; some 
 
 fuzz: $(VENV)/.ready-dev  ## 10^7 mutated inputs a parser; an hour
 	TORRENTD_FUZZ_INPUTS=10000000 $(BIN)/pytest tests/fuzz --timeout=0
+
+deb:  ## a Debian package in build/deb, for the Python of this Debian
+	systemd/debian/build
+
+deb-check:  ## its whole life in a clean Debian with a real systemd; root, debootstrap, lintian, four minutes
+	systemd/debian/check
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
