@@ -1,4 +1,4 @@
-"""What a torrent is made of: from what a user adds, and at start from the state folder."""
+"""What a torrent is made of, from what a user adds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -8,9 +8,7 @@ from torrentd.config.labels import parse_label
 from torrentd.config.schema import Config
 from torrentd.daemon.file_choice import FileChoice, Selection, choose, choose_unseen
 from torrentd.daemon.known import Known
-from torrentd.daemon.logs import get_logger
 from torrentd.daemon.opening import too_many_files
-from torrentd.daemon.state_dir import StateDir
 from torrentd.daemon.status import AddRequest, Refused
 from torrentd.wire.formats.address import Address, parse_address
 from torrentd.wire.formats.errors import MagnetError, MetainfoError, ProtocolError
@@ -18,16 +16,12 @@ from torrentd.wire.formats.magnet import Magnet, decode_magnet, encode_magnet
 from torrentd.wire.formats.metainfo import (
     METADATA_BYTES_MAX,
     Info,
-    decode_info,
     decode_metainfo,
 )
-from torrentd.wire.store import resume
-from torrentd.wire.store.api import StoreError, UnsafePath
+from torrentd.wire.store.api import UnsafePath
 from torrentd.wire.store.options import TorrentOptions
 from torrentd.wire.store.paths import check_root, safe_names
 from torrentd.wire.store.resume import ResumeState
-
-log = get_logger("session")
 
 
 @dataclass(slots=True)
@@ -85,37 +79,6 @@ def parse_peer(text: str) -> Address:
         raise Refused(
             f"{text[:80]!r} is no peer: write 192.0.2.1:6881 or [2001:db8::1]:6881"
         ) from None
-
-
-def load_torrents(state: StateDir) -> list[Known]:
-    """Every torrent of the state folder; what cannot be read is told and left where it is."""
-    known = []
-    for infohash in state.infohashes():
-        try:
-            loaded = resume.load(state.resume_path(infohash))
-        except StoreError as error:
-            log.error("torrent not loaded", torrent=infohash.hex(), cause=str(error))
-            continue
-        for path in loaded.set_aside:
-            log.error("state file was damaged and set aside", path=str(path))
-        if loaded.state is None or loaded.state.infohash != infohash:
-            log.error("torrent not loaded", torrent=infohash.hex(), cause="no good record of it")
-            continue
-        known.append(_with_metadata(state, loaded))
-    return known
-
-
-def _with_metadata(state: StateDir, loaded: resume.Loaded) -> Known:
-    assert loaded.state is not None
-    known = Known(loaded.state, on_record=True, doubtful=loaded.recovered)
-    try:
-        metadata = state.load_metadata(loaded.state.infohash)
-        if metadata is not None:
-            known.info = decode_info(metadata)
-            known.metadata = metadata
-    except (StoreError, MetainfoError) as error:
-        log.error("metadata not loaded", torrent=loaded.state.infohash.hex(), cause=str(error))
-    return known
 
 
 def _parse(

@@ -25,6 +25,7 @@ class Commands(Protocol):
     def torrents(self) -> list[TorrentStatus]: ...
     def select(self, selector: str) -> list[InfoHash]: ...
     def torrent(self, infohash: InfoHash) -> TorrentStatus: ...
+    async def wake(self, infohash: InfoHash) -> None: ...
     def options(self, infohash: InfoHash) -> TorrentOptions: ...
     def set_options(self, infohash: InfoHash, options: TorrentOptions) -> None: ...
 
@@ -54,7 +55,7 @@ class LimitVerbs:
         found = [infohash for text in selectors for infohash in self._commands.select(text)]
         infohashes = list(dict.fromkeys(found))
         for infohash in infohashes:
-            self._change_one(infohash, wanted, rules)
+            await self._change_one(infohash, wanted, rules)
         return self._answer(infohashes)
 
     async def _change_all(self, wanted: dict[str, int], mode: str | None) -> None:
@@ -63,7 +64,7 @@ class LimitVerbs:
         if mode is not None:
             await self._settings.change("rates.alternative", mode)
 
-    def _change_one(
+    async def _change_one(
         self,
         infohash: InfoHash,
         wanted: dict[str, int],
@@ -77,6 +78,7 @@ class LimitVerbs:
             rules=options.rules if isinstance(rules, Unsaid) else rules,
         )
         if changed != options:
+            await self._commands.wake(infohash)
             self._commands.set_options(infohash, changed)
 
     def _with_limits(self) -> Iterator[InfoHash]:

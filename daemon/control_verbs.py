@@ -137,7 +137,7 @@ class Verbs:
         return Answer({"daemon": self._commands.status(), "torrents": torrents})
 
     async def _info(self, params: Params, call: Call) -> Answer:
-        info = self._commands.info(self._find_one(params))
+        info = self._commands.info(await self._find_one(params))
         fields = {name: getattr(info, name) for name in info.__slots__}
         status = fields.pop("status")
         own = {name: getattr(status, name) for name in status.__slots__}
@@ -149,11 +149,11 @@ class Verbs:
         return Answer({"torrents": self._commands.why(self._find_all(selectors))})
 
     async def _peers(self, params: Params, call: Call) -> Answer:
-        infohash = self._find_one(params)
+        infohash = await self._find_one(params)
         return Answer({**self._named(infohash), "peers": self._commands.peers(infohash)})
 
     async def _pieces(self, params: Params, call: Call) -> Answer:
-        infohash = self._find_one(params)
+        infohash = await self._find_one(params)
         pieces = self._commands.pieces(infohash)
         fields = {name: getattr(pieces, name) for name in pieces.__slots__}
         return Answer({**self._named(infohash), **fields})
@@ -161,7 +161,7 @@ class Verbs:
     async def _export(self, params: Params, call: Call) -> Answer:
         """The magnet; and where that is wanted the torrent file, as base64 in parts."""
         wants_metainfo = params.flag("metainfo")
-        infohash = self._find_one(params)
+        infohash = await self._find_one(params)
         document: dict[str, object] = {**self._named(infohash)}
         document["magnet"] = self._commands.info(infohash).magnet
         if wants_metainfo:
@@ -193,7 +193,7 @@ class Verbs:
 
     async def _add_peer(self, params: Params, call: Call) -> Answer:
         address = params.required_text("address")
-        infohash = self._find_one(params)
+        infohash = await self._find_one(params)
         await self._commands.add_peer(infohash, address)
         return Answer({**self._named(infohash), "address": address})
 
@@ -247,10 +247,12 @@ class Verbs:
             await command(infohash)
         return Answer({"torrents": named})
 
-    def _find_one(self, params: Params) -> InfoHash:
+    async def _find_one(self, params: Params) -> InfoHash:
         selector = params.required_text("torrent")
         params.refuse_unknown()
-        return self._commands.find(selector)
+        infohash = self._commands.find(selector)
+        await self._commands.wake(infohash)
+        return infohash
 
     def _find_all(self, selectors: list[str]) -> list[InfoHash]:
         """In the order given, each torrent once."""

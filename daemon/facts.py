@@ -31,6 +31,7 @@ class Facts:
         self._metadata = known.metadata
         self._downloaded_before = state.downloaded_bytes
         self._uploaded_before = state.uploaded_bytes
+        self._kept = known.kept
 
     @property
     def swarm(self) -> Swarm:
@@ -107,6 +108,11 @@ class Facts:
     def uploaded_bytes(self) -> int:
         return self._uploaded_before + self.swarm.uploaded_bytes
 
+    @property
+    def wasted_bytes(self) -> int:
+        """In this run."""
+        return self._kept.wasted_bytes + self.swarm.wasted_bytes
+
     def counters_changed(self) -> bool:
         """The record does not tell the latest counters."""
         recorded = self.holding.record.recorded
@@ -127,8 +133,11 @@ class Facts:
             paused=self.paused,
             downloaded_bytes=self.downloaded_bytes,
             uploaded_bytes=self.uploaded_bytes,
+            complete_bytes=0,
         )
         if self.opened:
+            if self.swarm.is_complete:
+                state.complete_bytes = self.swarm.wanted_bytes
             state.piece_count = len(self.swarm.have)
             state.have = self.swarm.have.to_bytes()
             state.names = tuple(self.holding.names)

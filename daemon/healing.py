@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import assert_never
+from typing import Protocol, assert_never
 
 from torrentd.daemon import interfaces
 from torrentd.daemon.dialer import Dialer
@@ -28,12 +28,19 @@ from torrentd.daemon.outage import (
 )
 from torrentd.daemon.tasks import Tasks
 from torrentd.daemon.tcp import Link
-from torrentd.daemon.traffic import Traffic
 from torrentd.wire.formats.address import AddressPolicy
 
 POLL_S = 5.0
 
 log = get_logger("network")
+
+
+class Company(Protocol):
+    """The connections of a torrent, or of many."""
+
+    def cut(self, is_dead: Callable[[Link], bool]) -> None: ...
+    def network_returned(self, lost_at: float) -> None: ...
+    def prove_links(self) -> None: ...
 
 
 class Healing:
@@ -44,7 +51,7 @@ class Healing:
         doors: Doors,
         dialer: Dialer,
         discovery: Discovery,
-        traffics: Callable[[], Iterable[Traffic]],
+        traffics: Callable[[], Iterable[Company]],
         policy: AddressPolicy,
         tasks: Tasks,
     ) -> None:

@@ -1,8 +1,9 @@
 """What a torrent is made of, at an add or at a start."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from torrentd.daemon.opening import Remembered
+from torrentd.daemon.resting import Kept
 from torrentd.wire.formats.bitfield import Bitfield
 from torrentd.wire.formats.metainfo import Info
 from torrentd.wire.store.resume import ResumeState
@@ -17,6 +18,7 @@ class Known:
     metadata: bytes | None = None
     on_record: bool = False  # `state` was read from the state folder
     doubtful: bool = False  # and not from its newest generation
+    kept: Kept = field(default_factory=Kept)  # while it was at rest
 
 
 def display_name(info: Info) -> str:

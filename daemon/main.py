@@ -89,7 +89,7 @@ class Daemon:
         started_at = time.monotonic()
         try:
             with self._heartbeat.patience():
-                await session.start()
+                await session.load()
         except (StateLocked, OSError) as error:
             log.error("cannot start", cause=str(error))
             return 1
@@ -111,6 +111,7 @@ class Daemon:
         self._handle_signals()
         log.info("ready", version=VERSION, start_s=round(time.monotonic() - started_at, 3))
         self._supervisor.ready(self._heartbeat.sentence())
+        session.begin()
         session.tasks.spawn(self._housekeeping(), "housekeeping")
         session.tasks.spawn(self._heartbeat.run(), "signs of life")
         await session.shutdown_requested.wait()

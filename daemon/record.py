@@ -77,6 +77,17 @@ class Record:
         return Bitfield.from_bytes(recorded.have, piece_count)
 
     @property
+    def settled(self) -> bool:
+        """The file tells all that we were told, and nothing is under way."""
+        return (
+            self.recorded is not None
+            and not self._dirty
+            and self._busy is None
+            and self.error is None
+            and not self._unsynced_bytes
+        )
+
+    @property
     def window_full(self) -> bool:
         return self._unsynced_bytes >= 2 * UNSYNCED_BYTES_MAX
 

@@ -2,6 +2,7 @@
 
 from torrentd.config.schema import Config
 from torrentd.daemon.discovery import Discovery
+from torrentd.daemon.resting import Resting
 from torrentd.daemon.status import (
     DaemonStatus,
     DhtStatus,
@@ -13,6 +14,7 @@ from torrentd.daemon.status import (
 )
 from torrentd.daemon.torrent import Torrent
 from torrentd.daemon.why import Case
+from torrentd.dht.outputs import ScrapeEnded
 from torrentd.wire.formats.address import Address
 from torrentd.wire.formats.bitfield import Bitfield
 from torrentd.wire.formats.geometry import FileLayout
@@ -20,6 +22,7 @@ from torrentd.wire.formats.metainfo import Info
 from torrentd.wire.formats.peer_ids import client_name
 from torrentd.wire.peer.connection import PeerConnection
 from torrentd.wire.store.paths import safe_names
+from torrentd.wire.swarm.outlook import NOBODY
 
 ETA_S_MAX = 100 * 24 * 3600  # beyond it a guess says nothing
 
@@ -73,7 +76,7 @@ def torrent_status(torrent: Torrent, now: float) -> TorrentStatus:
         upload_rate_bytes_per_s=int(swarm.upload_rate.bytes_per_s(now)) if connections else 0,
         downloaded_bytes=torrent.downloaded_bytes,
         uploaded_bytes=torrent.uploaded_bytes,
-        wasted_bytes=swarm.wasted_bytes,
+        wasted_bytes=torrent.wasted_bytes,
         peers_connected=len(connections),
         peers_known=swarm.peers_known,
         seeds_connected=sum(connection.is_seed for connection in connections),
@@ -86,6 +89,38 @@ def torrent_status(torrent: Torrent, now: float) -> TorrentStatus:
         swarm_peers=counted.peers if counted is not None else None,
         labels=list(torrent.labels),
         pause_reason=torrent.pause_reason,
+    )
+
+
+def resting_status(torrent: Resting, counted: ScrapeEnded | None) -> TorrentStatus:
+    """Of one that is complete, and has nobody."""
+    record, stages = torrent.record, torrent.kept.stages
+    size_bytes = record.complete_bytes
+    return TorrentStatus(
+        infohash=torrent.infohash.hex(),
+        name=torrent.name,
+        state=torrent.state,
+        stage=None,
+        progress=1.0 if torrent.believed else 0.0,
+        size_bytes=size_bytes,
+        done_bytes=size_bytes if torrent.believed else 0,
+        download_rate_bytes_per_s=0,
+        upload_rate_bytes_per_s=0,
+        downloaded_bytes=record.downloaded_bytes,
+        uploaded_bytes=record.uploaded_bytes,
+        wasted_bytes=torrent.kept.wasted_bytes,
+        peers_connected=0,
+        peers_known=0,
+        seeds_connected=0,
+        eta_s=None,
+        error=None,
+        download_dir=record.download_dir,
+        added_at=record.added_at,
+        labels=list(torrent.labels),
+        pause_reason=record.pause_reason if torrent.paused else "",
+        stages_s=stages.seconds(0.0) if stages is not None else {},
+        swarm_seeds=counted.seeds if counted is not None else None,
+        swarm_peers=counted.peers if counted is not None else None,
     )
 
 
@@ -111,22 +146,30 @@ def torrent_info(torrent: Torrent, now: float) -> TorrentInfo:
 
 
 def cases_of(
-    torrents: list[Torrent], discovery: Discovery, checks_full: bool, now: float
+    torrents: list[Torrent | Resting], discovery: Discovery, checks_full: bool, now: float
 ) -> list[Case]:
     """All that `why` looks at."""
     dht = discovery.status()
     searches = {search.infohash: search for search in discovery.searches()}
-    return [
-        Case(
-            torrent_status(torrent, now),
-            torrent.swarm.outlook(),
-            dht,
-            searches.get(torrent.infohash.hex()),
-            disk_behind=torrent.holding.storage is not None and torrent.holding.storage.congested,
-            checks_full=checks_full,
+    cases = []
+    for torrent in torrents:
+        search = searches.get(torrent.infohash.hex())
+        if isinstance(torrent, Resting):
+            status = resting_status(torrent, discovery.swarm(torrent.infohash))
+            cases.append(Case(status, NOBODY, dht, search, checks_full=checks_full))
+            continue
+        storage = torrent.holding.storage
+        cases.append(
+            Case(
+                torrent_status(torrent, now),
+                torrent.swarm.outlook(),
+                dht,
+                search,
+                disk_behind=storage is not None and storage.congested,
+                checks_full=checks_full,
+            )
         )
-        for torrent in torrents
-    ]
+    return cases
 
 
 def peer_statuses(torrent: Torrent, now: float) -> list[PeerStatus]:

@@ -54,6 +54,11 @@ class Seeding:
         self.labels = {label.name: label for label in map(parse_label, settings.labels)}
         self._rules = [parse_rule(text) for text in settings.rules]
 
+    @property
+    def concerns_all(self) -> bool:
+        """Are there rules beside those that torrents have of their own?"""
+        return bool(self._rules) or any(label.rules for label in self.labels.values())
+
     def rules_of(self, options: TorrentOptions) -> list[Rule]:
         """Those that count for a torrent with these options."""
         if options.rules is not None:

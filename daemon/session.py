@@ -4,11 +4,11 @@ import asyncio
 import os
 import random
 import time
+from collections.abc import Iterator
 from functools import partial
 
 from torrentd.config.schema import Config
 from torrentd.daemon import reports
-from torrentd.daemon.adding import load_torrents
 from torrentd.daemon.admission import Admission, TokenBucket, connections_budget, descriptors_max
 from torrentd.daemon.dialer import Dialer
 from torrentd.daemon.discovery import Discovery
@@ -21,11 +21,14 @@ from torrentd.daemon.incoming import Lobby
 from torrentd.daemon.journal import Journal
 from torrentd.daemon.journal_file import JournalFile
 from torrentd.daemon.known import Known
+from torrentd.daemon.loading import load_torrent, load_torrents
 from torrentd.daemon.logs import get_logger
 from torrentd.daemon.path_claims import PathClaims
 from torrentd.daemon.pointers import Pointers
+from torrentd.daemon.porch import Porch
 from torrentd.daemon.rates import Rates
-from torrentd.daemon.seeding import Seeding
+from torrentd.daemon.rest import Rest
+from torrentd.daemon.seeding import Seed, Seeding
 from torrentd.daemon.services import Services
 from torrentd.daemon.state_dir import StateDir
 from torrentd.daemon.status import DaemonStatus
@@ -40,9 +43,12 @@ from torrentd.daemon.watching import Watching
 from torrentd.daemon.witness import Witnesses
 from torrentd.wire.formats.address import Address, AddressPolicy
 from torrentd.wire.formats.peer_ids import make_peer_id
+from torrentd.wire.store.resume import ResumeState
 from torrentd.wire.swarm.buffer_pool import BufferPool
 
 SAVE_INTERVAL_S = 300.0  # the DHT's nodes, and counters that changed
+REST_INTERVAL_S = 5.0
+LOAD_BATCH = 500  # torrents loaded by one job
 CHECKS_AT_ONCE = 2
 # Whatever hangs, the process ends within the two seconds that people wait for it.
 STOP_DISK_S = 0.8
@@ -69,7 +75,7 @@ class Session(Torrents):
         self._journal_file = JournalFile(self._state.journal)
         self._rates = Rates(config.rates)
         self.witnesses = Witnesses()
-        self._seeding = Seeding(config.seeding, self._torrents.values, self.remove)
+        self._seeding = Seeding(config.seeding, self._seeds, self.remove)
         self._started_at = time.monotonic()
         self._accepts = TokenBucket(config.limits.dials_per_s_max, self._started_at)
         self._dht_problem: str | None = None
@@ -77,7 +83,13 @@ class Session(Torrents):
     # ---- life
 
     async def start(self) -> None:
-        """Raises StateLocked or OSError; then nothing is left running."""
+        """`load` and `begin`."""
+        await self.load()
+        self.begin()
+
+    async def load(self) -> None:
+        """Open the doors, and know all torrents. Raises StateLocked or OSError; then nothing is
+        left running."""
         asyncio.get_running_loop().set_exception_handler(self.tasks.on_loop_exception)
         log.debug("seed of this run", seed=self._seed)
         if self._policy.allow_local:
@@ -90,19 +102,21 @@ class Session(Torrents):
             self._journal_file.close()
             self._state.close()
             raise
-        torrents = await self._disk.state.run(partial(load_torrents, self._state))
-        telling = await self._begin_telling(torrents)
-        for known in torrents:
-            self._begin(known)
-        telling.start(self._torrents.values())
-        self.tasks.spawn(self._hooks.run(), "hooks")
-        self._watching = Watching(self._config.watch, self, self._disk.workers_for)
-        self.tasks.spawn(self._watching.run(), "watch folders")
+        await self._load_torrents()
         await self.pointers.load()
+        self._watching = Watching(self._config.watch, self, self._disk.workers_for)
+
+    def begin(self) -> None:
+        """Let the torrents run: whoever started us has heard by now that we are there, however long
+        their checks take."""
+        self._begin_all()
+        self.tasks.spawn(self._hooks.run(), "hooks")
+        self.tasks.spawn(self._watching.run(), "watch folders")
         self.tasks.spawn(self.pointers.run(), "mutable torrents")
         self._healing.start()
         self.tasks.spawn(self._save_now_and_then(), "save now and then")
         self.tasks.spawn(self._watch_disks(), "watch the disks")
+        self.tasks.spawn(self._let_rest(), "let torrents rest")
         self.tasks.spawn(self._rates.run(), "rate limits by the clock")
         self.tasks.spawn(self._seeding.run(), "seeding rules")
 
@@ -112,6 +126,8 @@ class Session(Torrents):
         self._healing.close()
         self._doors.close()
         self._lobby.close()
+        self._porch.close()
+        self._rest.close()
         self._dialer.close()
         snapshot = self._discovery.snapshot()
         for torrent in self._torrents.values():
@@ -174,7 +190,7 @@ class Session(Torrents):
         )
 
     def torrent_count(self) -> int:
-        return len(self._torrents)
+        return len(self._order)
 
     def dht_overdue_s(self, now: float) -> float:
         return self._discovery.overdue_s(now)
@@ -220,7 +236,9 @@ class Session(Torrents):
             receive_buffer=ReceiveBuffer(),
             checks=asyncio.Semaphore(CHECKS_AT_ONCE),
         )
-        self._lobby = Lobby(self._services, self._find_traffic)
+        self._lobby = Lobby(self._services, self._find_adopter)
+        self._rest = Rest(self._services, self._begin, self._torrents.get)
+        self._porch = Porch(self._rest.wake, self._find_adopter, self.tasks)
         self._accepts = TokenBucket(limits.dials_per_s_max, now)
         on_krpc = self._discovery.receive_datagram if config.dht.enabled else None
         await self._doors.open(self._admission, self._accepts, self._lobby.accepted, on_krpc)
@@ -228,12 +246,7 @@ class Session(Torrents):
             snapshot = await self._disk.state.run(self._state.load_dht)
             self._discovery.start(self._doors.endpoints, snapshot)
         self._healing = Healing(
-            self._doors,
-            self._dialer,
-            self._discovery,
-            self._traffics,
-            self._policy,
-            self.tasks,
+            self._doors, self._dialer, self._discovery, self._traffics, self._policy, self.tasks
         )
 
     def _make_hooks(self) -> Hooks:
@@ -245,7 +258,22 @@ class Session(Torrents):
 
         return Hooks(self._config.hooks, self.journal, load, save, self.tasks, os.environ)
 
-    async def _begin_telling(self, torrents: list[Known]) -> Telling:
+    async def _load_torrents(self) -> None:
+        """Those that a kill kept from telling something do not come to rest before."""
+        run, state = self._disk.state.run, self._state
+        infohashes = await run(state.infohashes)
+        found: list[Known | ResumeState] = []
+        for start in range(0, len(infohashes), LOAD_BATCH):
+            batch = infohashes[start : start + LOAD_BATCH]
+            found += await run(partial(load_torrents, state, batch))
+        telling = await self._begin_telling(found)
+        for place, record in enumerate(found):
+            if isinstance(record, ResumeState) and not telling.has_told(record):
+                found[place] = await run(partial(load_torrent, state, record.infohash)) or record
+        self._restore(found)
+        telling.start(self._torrents.values(), self._rest.torrents)
+
+    async def _begin_telling(self, torrents: list[Known | ResumeState]) -> Telling:
         """What happens to torrents goes into the journal, and what a kill kept back."""
         self._healing.on_network = self.journal.tell
         self._hooks = self._make_hooks()
@@ -286,9 +314,22 @@ class Session(Torrents):
         while True:
             await asyncio.sleep(SAVE_INTERVAL_S)
             await self._save_dht(self._discovery.snapshot())
-            for torrent in list(self._torrents.values()):
-                if torrent.counters_changed():
-                    torrent.holding.record.changed()
+            self._save_counters()
+
+    def _save_counters(self) -> None:
+        """Of those that are awake: the record of one at rest tells all."""
+        for torrent in list(self._torrents.values()):
+            if torrent.counters_changed():
+                torrent.holding.record.changed()
+
+    async def _let_rest(self) -> None:
+        while True:
+            await asyncio.sleep(REST_INTERVAL_S)
+            self._lay_down()
+
+    def _seeds(self) -> Iterator[Seed]:
+        yield from self._torrents.values()
+        yield from self._rest.seeds(everybody=self._seeding.concerns_all)
 
     async def _watch_disks(self) -> None:
         while True:

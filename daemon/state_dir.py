@@ -97,6 +97,10 @@ class StateDir:
                 continue
         return list(found)
 
+    def has_metadata(self, infohash: InfoHash) -> bool:
+        """There is a file; what it is worth `load_metadata` sees."""
+        return os.path.exists(self._metadata_path(infohash))
+
     def load_metadata(self, infohash: InfoHash) -> bytes | None:
         """The info dictionary; None when there is none, or not the one that the infohash proves."""
         data = generations.read(self._metadata_path(infohash), METADATA_BYTES_MAX)

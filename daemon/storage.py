@@ -86,6 +86,11 @@ class Storage:
         self._retry_s = RETRY_FIRST_S
         self._timer: asyncio.TimerHandle | None = None
 
+    @property
+    def idle(self) -> bool:
+        """Nothing is on its way to the disk, and the disk is well."""
+        return not self._waiting and not self._jobs and self.error is None
+
     def store_piece(self, piece_index: int, buffer: memoryview, piece_hash: PieceHash) -> None:
         """The owner hears `piece_stored`, `piece_refused` or, after `give_up`, `store_failed`."""
         self._waiting.append(Piece(piece_index, buffer, piece_hash))

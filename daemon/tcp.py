@@ -34,6 +34,7 @@ class Hold(IntFlag):
     CORE = 1  # it was told too much at once
     DISK = 2  # pieces wait to be written
     RATE = 4  # the download limit
+    WAKE = 8  # its torrent wakes
 
 
 class LinkOwner(Protocol):

@@ -18,6 +18,7 @@ from torrentd.wire.formats.bitfield import Bitfield
 from torrentd.wire.formats.geometry import FileLayout
 from torrentd.wire.formats.ids import InfoHash
 from torrentd.wire.formats.metainfo import Info
+from torrentd.wire.store.resume import ResumeState
 
 FILES_TOLD_MAX = 1000  # a torrent with more is told as a whole: its files would fill the journal
 
@@ -72,13 +73,21 @@ class Telling:
         self._find = find
         self._in_trouble: set[InfoHash] = set()
 
-    def start(self, subjects: Iterable[Subject]) -> None:
-        """All that a kill kept back, of torrents that are here and of those that are not."""
+    def start(self, subjects: Iterable[Subject], at_rest: Iterable[InfoHash]) -> None:
+        """All that a kill kept back, of torrents that are here and of those that are not. Of those
+        `at_rest` all is told."""
         here = {subject.infohash.hex(): subject for subject in subjects}
-        for infohash in [gone for gone in self._told.torrents if gone not in here]:
+        resting = {infohash.hex() for infohash in at_rest}
+        told = self._told.torrents
+        for infohash in [gone for gone in told if gone not in here and gone not in resting]:
             self._told.hear(self._tell("removed", infohash=infohash))
         for subject in here.values():
             self._look(subject)
+
+    def has_told(self, record: ResumeState) -> bool:
+        """Is all told of a torrent that is complete by its record?"""
+        told = self._told.torrents.get(record.infohash.hex())
+        return told == ToldTorrent(metadata=True, done=True, paused=record.paused)
 
     def happened(self, happening: Happening) -> None:
         if happening.kind == "removed":
@@ -152,10 +161,13 @@ class Telling:
         self._told.hear(self._tell(event, infohash=infohash, name=subject.name, **fields))
 
 
-def told_before(torrents: Iterable[Known]) -> Told:
+def told_before(torrents: Iterable[Known | ResumeState]) -> Told:
     """What counts as told where there has been no journal yet: all that is on record."""
     told = Told()
     for known in torrents:
+        if isinstance(known, ResumeState):  # it rests
+            told.torrents[known.infohash.hex()] = ToldTorrent(True, True, known.paused)
+            continue
         state = known.state
         had = Bitfield.from_bytes(state.have, state.piece_count) if state.piece_count else None
         told.torrents[state.infohash.hex()] = ToldTorrent(

@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from torrentd.daemon.ease import Ease
 from torrentd.daemon.files_done import FilesDone
 from torrentd.daemon.holding import Holding
 from torrentd.daemon.known import Known, display_name, remembered
@@ -18,8 +19,7 @@ from torrentd.daemon.opening import Unusable, too_many_files
 from torrentd.daemon.services import Services
 from torrentd.daemon.stages import Stages
 from torrentd.daemon.traffic import Traffic
-from torrentd.daemon.waiters import Goal, Waiters
-from torrentd.daemon.wishes import Wishes
+from torrentd.daemon.waiters import Goal
 from torrentd.daemon.witness import Kind
 from torrentd.wire.formats.bitfield import Bitfield
 from torrentd.wire.formats.magnet import decode_magnet, encode_magnet
@@ -36,21 +36,18 @@ LOSS_ON_RECORD_S = 1.0
 log = get_logger("torrent")
 
 
-class Torrent(Wishes):
+class Torrent(Ease):
     """Hears from its traffic what the swarm has to tell, from its holding what the disk says."""
 
     def __init__(self, services: Services, known: Known) -> None:
         super().__init__(services, known)
-        self._metadata_saved = known.on_record and known.metadata is not None
-        self._waiters = Waiters()
         self._read_errors: deque[float] = deque(maxlen=READ_ERRORS_MAX)
         self._room_known = False
         self._metadata_lock = asyncio.Lock()
-        self._closed = False
         self._done_known = False  # that it is complete is no news
         self._files_done: FilesDone | None = None  # from the first piece on that comes
-        self.stages: Stages | None = None  # of what began as a magnet
         self.traffic = self._make_traffic()
+        self.swarm.quota = known.kept.quota
         self.holding = Holding(
             services,
             self.infohash,
@@ -60,6 +57,8 @@ class Torrent(Wishes):
             self,
         )
         self._follow_options(DEFAULTS)
+        if self._rule_limit_bytes_per_s:
+            self._limit()
 
     # ---- life
 
@@ -73,7 +72,8 @@ class Torrent(Wishes):
             if self.info is None:
                 self.stages = self.traffic.stages = Stages(time.monotonic())
             self._look_for_room()
-            self.traffic.start()
+            announce_at, self._announce_at = self._announce_at, None
+            self.traffic.start(announce_at)
 
     def pause(self, reason: str = "") -> None:
         """`reason` is a rule's sentence; without one it is the user's will."""
@@ -272,7 +272,8 @@ class Torrent(Wishes):
         if len(info.files) > files_max:
             self._fail(too_many_files(info, files_max))
             return
-        self._services.tasks.spawn(self._open(info), f"open {self.infohash.hex()}")
+        name = f"open {self.infohash.hex()}"
+        self._opening = self._services.tasks.spawn(self._open(info), name)
 
     async def _open(self, info: Info) -> None:
         """Look at the data, and let the swarm begin with what is there."""
@@ -294,7 +295,8 @@ class Torrent(Wishes):
         self._look_for_room()
         if changed:
             self.holding.record.changed()
-        if not self.paused and self.error is None and not self.swarm.running:
+        lost = self._rested and not self.swarm.is_complete  # it was to search in a while only
+        if not self.paused and self.error is None and (lost or not self.swarm.running):
             self.traffic.start()
         self._services.witnesses.looked_at(self.infohash)
         self._tell_waiters()

@@ -8,8 +8,13 @@ from functools import partial
 from torrentd.daemon import reports
 from torrentd.daemon.adding import Wanted, parse_peer, read_or_refused, read_request
 from torrentd.daemon.file_choice import FileChoice
+from torrentd.daemon.healing import Company
+from torrentd.daemon.incoming import Adopter
 from torrentd.daemon.known import Known
 from torrentd.daemon.logs import get_logger
+from torrentd.daemon.porch import Porch
+from torrentd.daemon.rest import Rest
+from torrentd.daemon.resting import Resting
 from torrentd.daemon.selectors import select, select_one
 from torrentd.daemon.services import Services
 from torrentd.daemon.status import (
@@ -23,7 +28,6 @@ from torrentd.daemon.status import (
     TorrentStatus,
 )
 from torrentd.daemon.torrent import Torrent
-from torrentd.daemon.traffic import Traffic
 from torrentd.daemon.waiters import Goal
 from torrentd.daemon.why import Why, explain
 from torrentd.wire.formats.address import Address
@@ -31,6 +35,7 @@ from torrentd.wire.formats.ids import InfoHash
 from torrentd.wire.formats.metainfo import encode_metainfo
 from torrentd.wire.store.api import StoreError
 from torrentd.wire.store.options import TorrentOptions
+from torrentd.wire.store.resume import ResumeState
 
 LARGE_METAINFO_BYTES = 256 * 1024  # above it, decoding leaves the loop
 
@@ -41,8 +46,11 @@ class Torrents:
     """By their infohash. The session is one of these, with a life."""
 
     def __init__(self) -> None:
-        self._torrents: dict[InfoHash, Torrent] = {}
-        self._services: Services  # from `start` on
+        self._torrents: dict[InfoHash, Torrent] = {}  # awake
+        self._order: dict[InfoHash, None] = {}  # all, those at rest too, as they came
+        self._services: Services  # from `start` on, as the next two
+        self._rest: Rest
+        self._porch: Porch
 
     # ---- commands
 
@@ -56,28 +64,34 @@ class Torrents:
                 raise wanted
         else:
             wanted = read_request(request, self._services.config, added_at)
+        await self.wake(wanted.known.state.infohash)
         result = self._add(wanted)
         await self._get(wanted.known.state.infohash).put_on_record()
         return result
 
     def torrents(self) -> list[TorrentStatus]:
         now = time.monotonic()
-        return [reports.torrent_status(torrent, now) for torrent in self._torrents.values()]
+        return [self._status(torrent, now) for torrent in self._all()]
 
     def torrent(self, infohash: InfoHash) -> TorrentStatus:
-        return reports.torrent_status(self._get(infohash), time.monotonic())
+        return self._status(self._any(infohash), time.monotonic())
 
     def find(self, selector: str) -> InfoHash:
         """The one torrent that it names."""
-        return select_one(selector, list(self._torrents.values())).infohash
+        return select_one(selector, self._all()).infohash
 
     def select(self, selector: str) -> list[InfoHash]:
         """All torrents that it names: also a pattern, a state, all."""
-        return [torrent.infohash for torrent in select(selector, list(self._torrents.values()))]
+        return [torrent.infohash for torrent in select(selector, self._all())]
+
+    async def wake(self, infohash: InfoHash) -> None:
+        """One that is at rest must be awake for all that follows; whoever looks at a torrent wakes
+        it first. It lies down again by itself."""
+        await self._rest.wake(infohash)
 
     def why(self, infohashes: list[InfoHash]) -> list[Why]:
         """What holds each of them up."""
-        torrents = [self._get(infohash) for infohash in infohashes]
+        torrents = [self._any(infohash) for infohash in infohashes]
         checks_full = self._services.checks.locked()
         cases = reports.cases_of(torrents, self._services.discovery, checks_full, time.monotonic())
         return [explain(case) for case in cases]
@@ -102,21 +116,21 @@ class Torrents:
         return reports.file_statuses(self._get(infohash))
 
     async def pause(self, infohash: InfoHash) -> None:
-        self._get(infohash).pause()
+        (await self._awake(infohash)).pause()
 
     async def resume(self, infohash: InfoHash) -> None:
-        self._get(infohash).resume()
+        (await self._awake(infohash)).resume()
 
     async def verify(self, infohash: InfoHash) -> None:
         """Starts it; `wait` or `status` tell when it is done."""
-        torrent = self._get(infohash)
+        torrent = await self._awake(infohash)
         if torrent.info is None:
             raise Refused("there is nothing to verify before the metadata is known")
         torrent.verify()
 
     async def remove(self, infohash: InfoHash, delete_data: bool = False) -> None:
-        torrent = self._get(infohash)
-        del self._torrents[infohash]
+        torrent = await self._awake(infohash)
+        del self._torrents[infohash], self._order[infohash]
         torrent.close()
         try:
             await torrent.remove(delete_data)
@@ -127,11 +141,12 @@ class Torrents:
         log.info("removed", torrent=infohash.hex(), data=delete_data)
 
     async def add_peer(self, infohash: InfoHash, address_text: str) -> None:
-        self._get(infohash).traffic.peers_found([parse_peer(address_text)], "manual")
+        peer = parse_peer(address_text)
+        (await self._awake(infohash)).traffic.peers_found([peer], "manual")
 
     def options(self, infohash: InfoHash) -> TorrentOptions:
         """What is wanted of it."""
-        return self._get(infohash).options
+        return self._any(infohash).options
 
     def set_options(self, infohash: InfoHash, options: TorrentOptions) -> None:
         self._get(infohash).set_options(options)
@@ -151,7 +166,10 @@ class Torrents:
         timeout_s: float | None = None,
     ) -> bool:
         """False when that takes longer; Refused when the torrent is removed meanwhile."""
-        future = self._get(infohash).wait(until)
+        torrent = self._any(infohash)
+        if isinstance(torrent, Resting) and torrent.believed:
+            return True
+        future = (await self._awake(infohash)).wait(until)
         done, _ = await asyncio.wait([future], timeout=timeout_s)
         if future.cancelled():
             raise Refused("the torrent was removed")
@@ -161,9 +179,14 @@ class Torrents:
 
     # ---- inside
 
-    def _begin(self, known: Known) -> Torrent:
+    def _enter(self, known: Known) -> Torrent:
         torrent = Torrent(self._services, known)
         self._torrents[torrent.infohash] = torrent
+        self._order[torrent.infohash] = None
+        return torrent
+
+    def _begin(self, known: Known) -> Torrent:
+        torrent = self._enter(known)
         torrent.start()
         return torrent
 
@@ -185,19 +208,75 @@ class Torrents:
         return AddResult(infohash.hex(), torrent.name, added)
 
     def _get(self, infohash: InfoHash) -> Torrent:
+        """One that is awake."""
         torrent = self._torrents.get(infohash)
+        if torrent is None:
+            self._any(infohash)
+            raise Refused(f"{infohash.hex()} is at rest, and its record cannot be read now")
+        return torrent
+
+    async def _awake(self, infohash: InfoHash) -> Torrent:
+        await self.wake(infohash)
+        return self._get(infohash)
+
+    def _any(self, infohash: InfoHash) -> Torrent | Resting:
+        torrent = self._torrents.get(infohash) or self._rest.torrents.get(infohash)
         if torrent is None:
             raise Refused(f"there is no torrent {infohash.hex()}")
         return torrent
 
-    def _find_traffic(self, infohash: InfoHash) -> Traffic | None:
-        torrent = self._torrents.get(infohash)
-        return torrent.traffic if torrent is not None else None
+    def _all(self) -> list[Torrent | Resting]:
+        """In the order in which they came."""
+        awake, resting = self._torrents, self._rest.torrents
+        return [awake.get(infohash) or resting[infohash] for infohash in self._order]
 
-    def _traffics(self) -> Iterator[Traffic]:
-        return (torrent.traffic for torrent in self._torrents.values())
+    def _status(self, torrent: Torrent | Resting, now: float) -> TorrentStatus:
+        if isinstance(torrent, Torrent):
+            return reports.torrent_status(torrent, now)
+        return reports.resting_status(torrent, self._services.discovery.swarm(torrent.infohash))
+
+    def _restore(self, found: list[Known | ResumeState]) -> None:
+        """From the state folder, not begun yet."""
+        for each in found:
+            if isinstance(each, Known):
+                self._enter(each)
+            else:
+                self._rest.restore(each)
+                self._order[each.infohash] = None
+
+    def _begin_all(self) -> None:
+        for torrent in list(self._torrents.values()):
+            torrent.start()
+        self._rest.begin()
+
+    def _lay_down(self) -> None:
+        """Those that have nothing to do. Only who is awake is looked at."""
+        now = time.monotonic()
+        for infohash, torrent in list(self._torrents.items()):
+            if torrent.may_rest(now):
+                del self._torrents[infohash]
+                self._rest.lay_down(torrent)
+
+    def _find_adopter(self, infohash: InfoHash) -> Adopter | None:
+        torrent = self._torrents.get(infohash)
+        if torrent is not None:
+            return torrent.traffic
+        resting = self._rest.torrents.get(infohash)
+        return self._porch if resting is not None and not resting.paused else None
+
+    def _traffics(self) -> Iterator[Company]:
+        yield self._rest
+        yield from (torrent.traffic for torrent in self._torrents.values())
 
     def _peers_found(self, infohash: InfoHash, peers: list[Address]) -> None:
+        torrent = self._torrents.get(infohash)
+        if torrent is not None:
+            torrent.traffic.peers_found(peers, "dht")
+        elif infohash in self._rest.torrents:
+            self._services.tasks.spawn(self._meet(infohash, peers), "peers for a torrent at rest")
+
+    async def _meet(self, infohash: InfoHash, peers: list[Address]) -> None:
+        await self.wake(infohash)
         torrent = self._torrents.get(infohash)
         if torrent is not None:
             torrent.traffic.peers_found(peers, "dht")

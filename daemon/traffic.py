@@ -75,23 +75,25 @@ class Traffic:
         services.rates.listeners[self._intake] = None
         self._held: dict[Link, None] = {}  # not read from while the disk is behind
 
-    def start(self) -> None:
-        """Look for peers and let them in."""
+    def start(self, announce_at: float | None = None) -> None:
+        """Look for peers and let them in. `announce_at`: it only rested, see SearchSchedule."""
         now = time.monotonic()
         self._running = True
-        self.perform(self.swarm.start(now), now)
+        self.perform(self.swarm.start(now, announce_at), now)
 
     def stop(self) -> None:
         """No peers, no searches."""
-        now = time.monotonic()
-        self._running = False
-        self.perform(self.swarm.stop(now), now)
-        self._services.dialer.forget(self)
+        self._part()
         self._services.discovery.cancel_search(self._infohash)
 
     def close(self) -> None:
+        self.rest()
+        self._services.discovery.cancel_search(self._infohash)
+
+    def rest(self) -> None:
+        """As `close`; a search that is under way goes on."""
         self._closed = True
-        self.stop()
+        self._part()
         self._driver.stop()
         self._intake_driver.stop()
         self._intake.close()
@@ -237,6 +239,12 @@ class Traffic:
                     self._tell(action)
         self.note_stages(now)
         self._driver.rearm(now)
+
+    def _part(self) -> None:
+        now = time.monotonic()
+        self._running = False
+        self.perform(self.swarm.stop(now), now)
+        self._services.dialer.forget(self)
 
     def _tell(
         self, action: DecodeMetadata | MetadataComplete | MetadataRefused | Completed

@@ -12,6 +12,10 @@ class Waiters:
     def __init__(self) -> None:
         self._waiting: list[tuple[Goal, asyncio.Future[None]]] = []
 
+    @property
+    def is_empty(self) -> bool:
+        return not self._waiting
+
     def add(self, goal: Goal) -> asyncio.Future[None]:
         """Done when the goal is reached, cancelled when the torrent goes; `tell` follows."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -7,6 +7,7 @@ from torrentd.config.rules import Quantity, Rule
 from torrentd.daemon.facts import Facts
 from torrentd.daemon.file_choice import FileChoice, Selection, choose, choose_unseen
 from torrentd.daemon.known import Known
+from torrentd.daemon.resting import measured
 from torrentd.daemon.services import Services
 from torrentd.daemon.status import Refused
 from torrentd.wire.formats.magnet import decode_magnet, encode_magnet
@@ -39,17 +40,9 @@ class Wishes(Facts):
         self.set_options(options)
 
     def measured(self, wall: float) -> dict[Quantity, float]:
-        """What seeding rules look at, as far as it is known; `wall` in seconds since 1970."""
+        """What seeding rules look at; `wall` in seconds since 1970."""
         size_bytes = max(self.downloaded_bytes, self.swarm.done_bytes)
-        found: dict[Quantity, float] = {
-            "ratio": self.uploaded_bytes / size_bytes if size_bytes else 0.0,
-            "seeding": max(wall - (self._state.done_at or self.added_at), 0.0),
-            "uploaded": self.uploaded_bytes,
-        }
-        counted = self.traffic.counted
-        if counted is not None:
-            found |= {"seeds": counted.seeds, "peers": counted.peers}
-        return found
+        return measured(self._what_is_true(), size_bytes, self.traffic.counted, wall)
 
     def follow_rule(self, rule: Rule | None) -> None:
         """The seeding rule that holds now, if it is not one that ends the seeding."""

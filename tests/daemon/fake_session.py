@@ -268,6 +268,9 @@ class FakeSession:
         self.entries[InfoHash(bytes.fromhex(torrent.infohash))] = torrent
         return AddResult(torrent.infohash, torrent.name, added=True)
 
+    async def wake(self, infohash: InfoHash) -> None:
+        """All are awake."""
+
     def status(self) -> DaemonStatus:
         if self.fault is not None:
             raise self.fault

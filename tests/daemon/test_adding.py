@@ -1,4 +1,4 @@
-"""What a user adds is checked before it becomes a torrent; what is on record comes back."""
+"""What a user adds is checked before it becomes a torrent."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -8,12 +8,10 @@ import pytest
 from tests.daemon.session_room import make_config
 from tests.wire.torrents import single_file
 from torrentd.config.schema import Seeding
-from torrentd.daemon.adding import load_torrents, parse_peer, read_request
-from torrentd.daemon.state_dir import StateDir
+from torrentd.daemon.adding import parse_peer, read_request
 from torrentd.daemon.status import AddRequest, Refused
 from torrentd.wire.formats.address import Address
 from torrentd.wire.formats.metainfo import encode_metainfo
-from torrentd.wire.store import resume
 from torrentd.wire.store.options import TorrentOptions
 
 TORRENT = single_file(b"adding" * 20, name=b"added.bin")
@@ -80,21 +78,3 @@ class TestParsePeer:
         assert parse_peer("[2001:db8::1]:6881") == Address("2001:db8::1", 6881)
         with pytest.raises(Refused):
             parse_peer("localhost:6881")
-
-
-class TestLoadTorrents:
-    def test_one_damaged_record_does_not_hide_the_others(self, tmp_path: Path) -> None:
-        config = make_config(tmp_path, "127.0.0.1")
-        state = StateDir(config.state_dir)
-        state.open()
-        known = read_request(AddRequest(metainfo=METAINFO), config, added_at=0).known
-        other = read_request(AddRequest(magnet=INFOHASH), config, added_at=0).known
-        for saved in (known.state, other.state):
-            resume.save(state.resume_path(saved.infohash), saved)
-        assert state.save_metadata(TORRENT.infohash, TORRENT.metadata) is None
-        state.resume_path(other.state.infohash).write_bytes(b"torn")
-        (loaded,) = load_torrents(state)
-        state.close()
-        assert loaded.state.infohash == TORRENT.infohash
-        assert loaded.metadata == TORRENT.metadata
-        assert loaded.on_record

@@ -24,6 +24,7 @@ def test_the_record_of_a_run_is_the_beginning_of_the_next(tmp_path: Path) -> Non
         assert recorded == told
         assert recorded.paused and recorded.have == b"\xfe" and recorded.names == ("facts.bin",)
         async with running(config) as session:
+            await session.wake(infohash)
             torrent = session._torrents[infohash]
             assert torrent.state == "checking" or torrent.state == "paused"
             await session.resume(infohash)

@@ -75,6 +75,8 @@ class TestOptions:
                 )
                 assert limits_of(session, infohash) == (7000, 5000)
             async with running(config) as session:
+                assert session.options(infohash).upload_bytes_per_s_max == 5000
+                await session.wake(infohash)
                 assert limits_of(session, infohash) == (7000, 5000)
                 session.set_options(infohash, TorrentOptions())
                 assert limits_of(session, infohash) == (0, 0)
@@ -136,6 +138,7 @@ class TestFiles:
                     assert leecher.options(infohash).patterns == ()
                     assert "so=0,2" in leecher.info(infohash).magnet
                 async with running(config) as leecher:
+                    await leecher.wake(infohash)
                     wanted = [file.wanted for file in leecher.files(infohash)]
                     assert wanted == [True, False, True]
 
@@ -196,6 +199,7 @@ class TestFiles:
                 session.choose_files(infohash, FileChoice(high=["2"], low=["0-1"], sequential=True))
                 session.choose_files(infohash, FileChoice(normal=["1"]))
             async with running(config) as session:
+                await session.wake(infohash)
                 assert the_torrent(session, infohash).swarm.wish == Wish(None, (2,), (0,), True)
                 priorities = [file.priority for file in session.files(infohash)]
                 assert priorities == ["low", "normal", "high"]
@@ -427,6 +431,7 @@ class TestRecord:
                     assert await session.wait(infohash, "done", TIMEOUT_S)
                 (config.state_dir / "torrents" / f"{infohash.hex()}.metadata").write_bytes(b"?")
                 async with running(config) as session:
+                    await session.wake(infohash)
                     assert session.torrent(infohash).state == "metadata"
                     await session.add_peer(infohash, f"{host}:{PORT}")
                     assert await session.wait(infohash, "done", TIMEOUT_S)

@@ -142,14 +142,7 @@ class FileStore:
     def stat_files(self) -> list[os.stat_result | None]:
         """What stands at each file's name now: None for nothing, and for padding. UnsafePath when
         it is no regular file."""
-        there: dict[str, bool] = {}  # a folder that is absent is asked for once
-        found: list[os.stat_result | None] = []
-        for name in self.names:
-            folder = name.rpartition("/")[0]
-            if name and folder not in there:
-                there[folder] = self._folders.exists(folder)
-            found.append(self._folders.stat(name) if name and there[folder] else None)
-        return found
+        return _stat_files(self._folders, self.names)
 
     def stamps(self) -> list[FileStamp | None]:
         """A stamp for each file as of the last sync, to be kept with the pieces had. The first call
@@ -242,6 +235,22 @@ class FileStore:
                 os.fsync(descriptor)
             except OSError as error:
                 raise store_error(self.root / path, error) from error
+
+
+def look_at(root: Path, names: Sequence[str]) -> list[FileStamp | None]:
+    """How the files that are called so look now. No file is opened. StoreError."""
+    return [_stamp(found) if found else None for found in _stat_files(Folders(root), names)]
+
+
+def _stat_files(folders: Folders, names: Sequence[str]) -> list[os.stat_result | None]:
+    there: dict[str, bool] = {}  # a folder that is absent is asked for once
+    found: list[os.stat_result | None] = []
+    for name in names:
+        folder = name.rpartition("/")[0]
+        if folder and folder not in there:
+            there[folder] = folders.exists(folder)
+        found.append(folders.stat(name) if name and there.get(folder, True) else None)
+    return found
 
 
 def _stamp(found: os.stat_result) -> FileStamp:

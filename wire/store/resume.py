@@ -28,7 +28,7 @@ from torrentd.wire.formats.bencode import (
 from torrentd.wire.formats.bitfield import Bitfield
 from torrentd.wire.formats.errors import ProtocolError
 from torrentd.wire.formats.ids import InfoHash
-from torrentd.wire.formats.metainfo import FILE_COUNT_MAX, PIECE_COUNT_MAX
+from torrentd.wire.formats.metainfo import FILE_COUNT_MAX, PIECE_COUNT_MAX, TOTAL_BYTES_MAX
 from torrentd.wire.store import generations
 from torrentd.wire.store.api import StoreError
 from torrentd.wire.store.files import FileStamp
@@ -67,7 +67,9 @@ class ResumeState:
     """One torrent. `names` are the paths of its files below `download_dir`, "" for padding, fixed
     once and for all when the files were first looked at: with names in it, the files are ours.
     `piece_count` is 0 and `have`, `names`, `stamps` are empty until the metadata is known.
-    `added_at` and `done_at` are wall-clock seconds. `pause_reason` is the rule that paused it."""
+    `added_at` and `done_at` are wall-clock seconds. `pause_reason` is the rule that paused it.
+    `complete_bytes` is the size of what is wanted when all of it is had, else 0: with it a seeder
+    is known as one without its metadata."""
 
     infohash: InfoHash
     name: str
@@ -82,6 +84,7 @@ class ResumeState:
     stamps: tuple[FileStamp | None, ...] = ()
     downloaded_bytes: int = 0
     uploaded_bytes: int = 0
+    complete_bytes: int = 0
     options: TorrentOptions = DEFAULTS
     done_at: int = 0
     pause_reason: str = ""
@@ -180,6 +183,8 @@ def _body(state: ResumeState) -> dict[bytes, Bencoded]:
         body[b"done_at"] = state.done_at
     if state.pause_reason:
         body[b"pause_reason"] = _text(state.pause_reason)
+    if state.complete_bytes:
+        body[b"complete_bytes"] = state.complete_bytes
     options = encode_options(state.options)
     if options:
         body[b"options"] = options
@@ -209,6 +214,7 @@ def _state(body: dict[bytes, Bencoded]) -> ResumeState:
         stamps=_stamps(_bytes(body, b"stamps"), len(names)),
         downloaded_bytes=_int(body, b"downloaded_bytes", COUNTER_MAX),
         uploaded_bytes=_int(body, b"uploaded_bytes", COUNTER_MAX),
+        complete_bytes=_int(body, b"complete_bytes", TOTAL_BYTES_MAX, absent=0),
         options=_options(body),
         done_at=_int(body, b"done_at", COUNTER_MAX) if b"done_at" in body else 0,
         pause_reason=_decoded(_bytes(body, b"pause_reason", TEXT_BYTES_MAX))
@@ -217,8 +223,8 @@ def _state(body: dict[bytes, Bencoded]) -> ResumeState:
     )
 
 
-def _int(body: dict[bytes, Bencoded], key: bytes, high: int) -> int:
-    value = get_int(body, key, 0, high)
+def _int(body: dict[bytes, Bencoded], key: bytes, high: int, absent: int | None = None) -> int:
+    value = get_int(body, key, 0, high) if key in body else absent
     if value is None:
         raise StateError("a number in the state file is absent or out of range")
     return value

@@ -35,6 +35,9 @@ class Outlook:
     first_sourceless: int | None
 
 
+NOBODY = Outlook(0, 0, 0, 0, 0, 0, 0, 0, 0, None)  # of a torrent that has no company
+
+
 def look_out(company: Company, download: Download | None) -> Outlook:
     lacking = download.picker.lacking if download is not None else 0
     greeted = [peer for peer in company.peers.values() if peer.greeted]

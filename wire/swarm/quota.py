@@ -23,6 +23,11 @@ class UploadQuota:
         self._unfinished_bytes = UNFINISHED_BYTES + UNFINISHED_PIECES * piece_length
         self._in_vain: dict[bytes, tuple[int, float]] = {}
 
+    @property
+    def is_empty(self) -> bool:
+        """Nobody was sent anything in vain: nothing would be forgotten with it."""
+        return not any(size_bytes for size_bytes, _ in self._in_vain.values())
+
     def sent(self, host_key: bytes, size_bytes: int, now: float) -> None:
         """These bytes were sent to the host."""
         before_bytes, since = self._in_vain.pop(host_key, (0, now))

@@ -20,9 +20,11 @@ from torrentd.wire.swarm.exchange import Exchange
 from torrentd.wire.swarm.info_download import InfoDownload
 from torrentd.wire.swarm.outlook import Outlook, look_out, pieces_here
 from torrentd.wire.swarm.piece_mask import bitfield_of
+from torrentd.wire.swarm.quota import UploadQuota
 from torrentd.wire.swarm.throttle import Throttle
 from torrentd.wire.swarm.uploads import Uploads
 
+EASE_S = 5.0
 BUFFERS_RETRY_S = 0.1  # between two tries of a swarm that waits for memory of others
 
 
@@ -48,6 +50,7 @@ class Rooms:
         self.peer_id = peer_id
         self.info = info
         self.metadata = metadata
+        self.running = False
         self.uploaded_bytes = 0
         self.downloaded_bytes = 0
         self.upload_rate = Rate(now)
@@ -61,6 +64,7 @@ class Rooms:
         self._buffers = (buffers or BufferPool(limits.piece_buffers_bytes_max)).share()
         self._download: Download | None = None  # until the store is open
         self._uploads: Uploads | None = None
+        self.quota: UploadQuota | None = None  # may be one of before, until the store is open
         self.upload_meter = (upload or Throttle(0, now)).meter(now)
         self._choker: Choker[PeerConnection] = Choker(limits.unchoke_slots, rng)
         self._exchange = Exchange(policy)
@@ -140,6 +144,13 @@ class Rooms:
     def here(self) -> Bitfield:
         """The pieces that connected peers have."""
         return bitfield_of(pieces_here(self._company), len(self.have))
+
+    def is_at_ease(self, now: float) -> bool:
+        """Complete, nobody is here, and nobody is to be dialed soon: a seed runs after nobody."""
+        if not self.is_complete or self._company.peers or self._company.dialing:
+            return False
+        dial_at = self._company.candidates.next_deadline(now)
+        return not self.running or dial_at is None or dial_at > now + EASE_S
 
     def outlook(self) -> Outlook:
         """Who gives, and what nobody has."""

@@ -25,10 +25,13 @@ class SearchSchedule:
         self._search_at: float | None = None
         self._step = 0
 
-    def start(self, now: float) -> None:
-        """Search at once; announce too, unless that was done less than 15 min ago."""
+    def start(self, now: float, announce_at: float | None = None) -> None:
+        """Search at once; announce too, unless that was done less than 15 min ago. One that only
+        rested goes on: `announce_at` is when it was to be announced next."""
         self._step = 0
         self._search_at = now
+        if announce_at is not None:
+            self._search_at = self._announce_at = announce_at
         if self._announce_at is None:
             self._announce_at = now
 
@@ -62,6 +65,11 @@ class SearchSchedule:
             self._search_at = min(self._search_at, now + HUNGRY_S[self._step])
             self._step += 1
         return SearchPeers(announce)
+
+    @property
+    def announce_at(self) -> float | None:
+        """When the next announce is due; None before the first start."""
+        return self._announce_at
 
     def next_deadline(self) -> float | None:
         """When the next search is due."""

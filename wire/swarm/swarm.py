@@ -65,17 +65,16 @@ class Swarm(Conversation):
             buffers=buffers,
             upload=upload,
         )
-        self.running = False
         self.wish = wish
         self._schedule = SearchSchedule(rng)
         self._haves_due_at: float | None = None
 
     # ---- life
 
-    def start(self, now: float) -> list[Action]:
-        """Look for peers, take connections."""
+    def start(self, now: float, announce_at: float | None = None) -> list[Action]:
+        """Look for peers, take connections. `announce_at`: see SearchSchedule."""
         self.running = True
-        self._schedule.start(now)
+        self._schedule.start(now, announce_at)
         return self.tick(now)
 
     def stop(self, now: float) -> list[Action]:
@@ -116,6 +115,11 @@ class Swarm(Conversation):
         round_at = self._choker.next_deadline()
         self._rechoke_due |= round_at is not None and round_at <= now
         return self._finish(actions, now)
+
+    @property
+    def announce_at(self) -> float | None:
+        """When it is to be announced next."""
+        return self._schedule.announce_at
 
     def next_deadline(self) -> float | None:
         """When `tick` may have something to do; None while nothing is."""
@@ -229,7 +233,8 @@ class Swarm(Conversation):
         self._buffers.abandon()
         self._download = Download(self.info, have.copy(), self.wish, self._buffers, self._rng)
         self._completed_told = self._completed_told and self.is_complete
-        self._uploads = Uploads(self._limits, self.info.geometry, self.upload_meter)
+        self._uploads = Uploads(self._limits, self.info.geometry, self.upload_meter, self.quota)
+        self.quota = self._uploads.quota
         for peer in list(self._company.peers.values()):
             if peer.greeted:
                 if previous is not None:

@@ -22,27 +22,34 @@ REFUSALS_MAX = 50  # requests for pieces that we never had: not somebody we can 
 class Uploads:
     """The uploads of one torrent."""
 
-    __slots__ = ("_buffer_bytes_max", "_due_at", "_geometry", "_meter", "_quota", "_waiting")
+    __slots__ = ("_buffer_bytes_max", "_due_at", "_geometry", "_meter", "_waiting", "quota")
 
-    def __init__(self, limits: Limits, geometry: Geometry, meter: Meter) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        geometry: Geometry,
+        meter: Meter,
+        quota: UploadQuota | None = None,
+    ) -> None:
+        """`quota`: what is remembered from before."""
         self._meter = meter
         self._waiting: dict[Peer, None] = {}  # for room in the meter, the longest first
         self._due_at = 0.0
         self._buffer_bytes_max = limits.send_buffer_bytes_max
         self._geometry = geometry
-        self._quota = UploadQuota(geometry.total_bytes, geometry.piece_length)
+        self.quota = quota or UploadQuota(geometry.total_bytes, geometry.piece_length)
 
     def may_serve(self, peer: Peer, now: float) -> bool:
         """Not to somebody who had the torrent several times today, and gained nothing by it."""
-        return not self._quota.is_spent(peer.host_key, now)
+        return not self.quota.is_spent(peer.host_key, now)
 
     def is_doubtful(self, peer: Peer, now: float) -> bool:
         """Its claims do not match what was sent to it: it is served last."""
-        return self._quota.is_doubtful(peer.host_key, now)
+        return self.quota.is_doubtful(peer.host_key, now)
 
     def gained(self, peer: Peer, piece_index: int) -> None:
         """The peer says that it has a piece more."""
-        self._quota.gained(peer.host_key, self._geometry.piece_size(piece_index))
+        self.quota.gained(peer.host_key, self._geometry.piece_size(piece_index))
 
     def serve(
         self, peer: Peer, have: Bitfield, now: float, *, in_turn: bool = False
@@ -124,7 +131,7 @@ class Uploads:
             if send_block(piece_index, begin, data, now):
                 sent_bytes += len(data)
         if sent_bytes:
-            self._quota.sent(peer.host_key, sent_bytes, now)
+            self.quota.sent(peer.host_key, sent_bytes, now)
         return sent_bytes
 
     def read_failed(self, peer: Peer, piece_index: int, blocks: list[tuple[int, int]]) -> None:
