@@ -99,6 +99,12 @@ class Network(Section):
     """Connect to loopback, private and link-local addresses that peers and nodes name; for tests
     and closed networks, since it lets strangers aim us at your own machines."""
 
+    blocklist: Annotated[
+        AbsolutePath | None, Right("an absolute path, or one that begins with ~/")
+    ] = None
+    """A file of addresses that we have nothing to do with: P2P, DAT or networks, a line each, plain
+    or gzip; read again when it has changed."""
+
 
 class Limits(Section):
     """How much of everything. Sizes are bytes, or a number with KiB, MiB or GiB."""

@@ -74,13 +74,16 @@ class Admission:
 
     def admits(self, host: str) -> bool:
         """May a stranger at `host` connect? A test network (allow_local) shares few addresses."""
-        if self.full:
+        if self.full or self.is_blocked(host):
             return False
         if self._policy.allow_local and self._policy.is_local(host):
             return True
         if self._hosts.get(host_key(host), 0) >= self._per_address_max:
             return False
         return self._networks.get(network_key(host), 0) < CONNECTIONS_PER_NETWORK_MAX
+
+    def is_blocked(self, host: str) -> bool:
+        return self._policy.is_blocked(host)
 
     def enter(self, host: str) -> None:
         self.connections += 1

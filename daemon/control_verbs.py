@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from difflib import get_close_matches
 from typing import Protocol
 
+from torrentd.daemon.control_bans import BanCommands, BanVerbs
 from torrentd.daemon.control_call import Answer, Call, Run
 from torrentd.daemon.control_dht import DhtCommands, DhtVerbs
 from torrentd.daemon.control_journal import JournalCommands, JournalVerbs
@@ -70,6 +71,8 @@ class Commands(OptionCommands, Protocol):
     @property
     def pointers(self) -> PointerCommands: ...
     @property
+    def bans(self) -> BanCommands: ...
+    @property
     def journal(self) -> JournalCommands: ...
     def request_shutdown(self) -> None: ...
 
@@ -98,6 +101,7 @@ class Verbs:
             **DhtVerbs(commands).by_name,
             **PointerVerbs(commands).by_name,
             **OptionVerbs(commands).by_name,
+            **BanVerbs(commands).by_name,
             **JournalVerbs(commands).by_name,
             **(more or {}),
         }

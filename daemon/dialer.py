@@ -110,6 +110,8 @@ class Dialer:
         self._pump()
 
     async def _connect(self, address: Address) -> socket.socket:
+        if self._admission.is_blocked(address.host):  # since it was found
+            raise PermissionError
         ipv6 = is_ipv6(address.host)
         sock = socket.socket(socket.AF_INET6 if ipv6 else socket.AF_INET, socket.SOCK_STREAM)
         try:

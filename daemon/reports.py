@@ -4,6 +4,7 @@ from torrentd.config.schema import Config
 from torrentd.daemon.discovery import Discovery
 from torrentd.daemon.resting import Resting
 from torrentd.daemon.status import (
+    BlocksStatus,
     DaemonStatus,
     DhtStatus,
     FileStatus,
@@ -37,6 +38,7 @@ def daemon_status(
     listen_addresses: list[Address],
     config: Config,
     dht: DhtStatus,
+    blocks: BlocksStatus,
     warnings: list[str],
 ) -> DaemonStatus:
     busy = [torrent.swarm for torrent in torrents if torrent.traffic.links]
@@ -51,6 +53,7 @@ def daemon_status(
         upload_rate_bytes_per_s=int(sum(s.upload_rate.bytes_per_s(now) for s in busy)),
         peers_connected=sum(len(torrent.traffic.links) for torrent in torrents),
         dht=dht,
+        blocks=blocks,
         warnings=warnings,
     )
 

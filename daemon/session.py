@@ -10,6 +10,7 @@ from functools import partial
 from torrentd.config.schema import Config
 from torrentd.daemon import reports
 from torrentd.daemon.admission import Admission, TokenBucket, connections_budget, descriptors_max
+from torrentd.daemon.bans import Bans
 from torrentd.daemon.dialer import Dialer
 from torrentd.daemon.discovery import Discovery
 from torrentd.daemon.disk import Disk
@@ -27,6 +28,7 @@ from torrentd.daemon.path_claims import PathClaims
 from torrentd.daemon.pointers import Pointers
 from torrentd.daemon.porch import Porch
 from torrentd.daemon.rates import Rates
+from torrentd.daemon.refusals import Refusals
 from torrentd.daemon.rest import Rest
 from torrentd.daemon.seeding import Seed, Seeding
 from torrentd.daemon.services import Services
@@ -42,6 +44,7 @@ from torrentd.daemon.version import VERSION
 from torrentd.daemon.watching import Watching
 from torrentd.daemon.witness import Witnesses
 from torrentd.wire.formats.address import Address, AddressPolicy
+from torrentd.wire.formats.blocks import Blocks
 from torrentd.wire.formats.peer_ids import make_peer_id
 from torrentd.wire.store.resume import ResumeState
 from torrentd.wire.swarm.buffer_pool import BufferPool
@@ -70,7 +73,8 @@ class Session(Torrents):
         self._secret_rng = random.SystemRandom()
         self._seed = self._secret_rng.getrandbits(SEED_BITS) if seed is None else seed
         self._rng = random.Random(self._seed)
-        self._policy = AddressPolicy(config.network.allow_local_addresses)
+        self._blocks = Blocks()
+        self._policy = AddressPolicy(config.network.allow_local_addresses, self._blocks)
         self._state = StateDir(config.state_dir)
         self._journal_file = JournalFile(self._state.journal)
         self._rates = Rates(config.rates)
@@ -168,6 +172,7 @@ class Session(Torrents):
         self._hooks.change(config.hooks)
         self._watching.change(config.watch)
         self._seeding.reconfigure(config.seeding)
+        self._refusals.use(config.network.blocklist)
 
     async def save_changes(self, changes: bytes) -> str | None:
         """What was changed of the configuration by hand; the reason when it cannot be saved."""
@@ -186,6 +191,7 @@ class Session(Torrents):
             listen_addresses=self._doors.addresses,
             config=self._config,
             dht=self.dht.status(),
+            blocks=self._refusals.status(),
             warnings=self._warnings(torrents),
         )
 
@@ -194,6 +200,10 @@ class Session(Torrents):
 
     def dht_overdue_s(self, now: float) -> float:
         return self._discovery.overdue_s(now)
+
+    @property
+    def bans(self) -> Bans:
+        return self._refusals.bans
 
     @property
     def dht(self) -> Discovery:
@@ -209,7 +219,8 @@ class Session(Torrents):
         self._doors = Doors(listen, self._policy, self.tasks)
         self._admission = Admission(limits, self._policy, connections_budget(limits, descriptors))
         self._disk = Disk(self.tasks, limits.read_cache_bytes_max, max(16, descriptors // 4))
-        self.journal = Journal(self._journal_file, self._disk.state)
+        self._refusals = Refusals(self._blocks, self._state, self._disk, self.tasks, self._traffics)
+        await self._refusals.start(config.network.blocklist)
         self._dialer = Dialer(limits, listen, self._admission, self.tasks)
         self._discovery = Discovery(
             config, self._policy, self._rng, self._secret_rng, self.tasks, self._peers_found
@@ -275,6 +286,7 @@ class Session(Torrents):
 
     async def _begin_telling(self, torrents: list[Known | ResumeState]) -> Telling:
         """What happens to torrents goes into the journal, and what a kill kept back."""
+        self.journal = Journal(self._journal_file, self._disk.state)
         self._healing.on_network = self.journal.tell
         self._hooks = self._make_hooks()
         file = self._journal_file
@@ -292,6 +304,7 @@ class Session(Torrents):
             self._healing.warnings(),
             self._discovery.warnings(),
             self._watching.warnings(),
+            self._refusals.warnings(),
         )
         found = dict.fromkeys(sentence for side in sides for sentence in side)
         for trouble in (self._dht_problem, self.journal.problem, self._hooks.problem):

@@ -4,6 +4,7 @@
     lock                            held (flock) while a daemon lives; never removed
     dht.nodes                       the routing table (D13)
     journal, journal.old            what happened (journal_file)
+    bans                            networks banned by hand, a line each
     hooks                           the cursor up to which all hooks have ended
     pointers                        mutable torrents, followed and published
     changes                         what was changed of the configuration at run time
@@ -30,6 +31,7 @@ METADATA = ".metadata"
 SNAPSHOT_BYTES_MAX = 1024 * 1024
 POINTERS_BYTES_MAX = 4 * 1024 * 1024  # 200, each with an item and a folder
 CHANGES_BYTES_MAX = 256 * 1024
+BANS_BYTES_MAX = 1024 * 1024
 CURSOR_BYTES_MAX = 64
 FOLDER_MODE = 0o700
 
@@ -46,6 +48,7 @@ class StateDir:
         self.torrents = path / "torrents"
         self._dht = path / "dht.nodes"
         self.journal = path / "journal"
+        self._bans = path / "bans"
         self._hooks = path / "hooks"
         self._pointers = path / "pointers"
         self._changes = path / "changes"
@@ -130,6 +133,21 @@ class StateDir:
         """The reason when it cannot be written."""
         try:
             generations.replace(self._dht, snapshot, keep_old=False)
+        except StoreError as error:
+            return str(error)
+        return None
+
+    def load_bans(self) -> bytes | None:
+        """None where there are none, or they cannot be read."""
+        try:
+            return generations.read(self._bans, BANS_BYTES_MAX)
+        except StoreError:
+            return None
+
+    def save_bans(self, data: bytes) -> str | None:
+        """The reason when they cannot be written."""
+        try:
+            generations.replace(self._bans, data, keep_old=False)
         except StoreError as error:
             return str(error)
         return None

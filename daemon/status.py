@@ -84,6 +84,18 @@ class DhtStatus:
 
 
 @dataclass(slots=True)
+class BlocksStatus:
+    """Whom we have nothing to do with: the blocklist, and bans by hand."""
+
+    path: str | None  # of the list
+    ranges: int
+    bad_lines: int
+    first_bad_line: int | None
+    banned: int
+    refused: int  # contacts, in and out, peers and nodes
+
+
+@dataclass(slots=True)
 class DaemonStatus:
     version: str
     uptime_s: int
@@ -95,6 +107,7 @@ class DaemonStatus:
     upload_rate_bytes_per_s: int
     peers_connected: int
     dht: DhtStatus
+    blocks: BlocksStatus
     warnings: list[str]  # what is wrong and heals by itself: "disk full on /srv", "no network"
 
 

@@ -142,6 +142,8 @@ class Torrents:
 
     async def add_peer(self, infohash: InfoHash, address_text: str) -> None:
         peer = parse_peer(address_text)
+        if self._services.policy.is_blocked(peer.host):
+            raise Refused(f"{peer.host} is banned, or on the blocklist")
         (await self._awake(infohash)).traffic.peers_found([peer], "manual")
 
     def options(self, infohash: InfoHash) -> TorrentOptions:

@@ -96,7 +96,7 @@ class UdpEndpoint(asyncio.DatagramProtocol):
                 self._unsettled.append((data, address))
             return
         transport = self._transport
-        if transport is None or self._full or not self._may_send(address):
+        if transport is None or self._full or not self._may_send(address, self._policy.generation):
             self.unsent += 1
             return
         try:
@@ -104,7 +104,7 @@ class UdpEndpoint(asyncio.DatagramProtocol):
         except (OSError, ValueError, OverflowError):
             self.unsent += 1
 
-    def _is_allowed(self, address: Address) -> bool:
+    def _is_allowed(self, address: Address, generation: int) -> bool:
         return is_ipv6(address.host) is self.ipv6 and self._policy.allows_node(address)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:

@@ -87,8 +87,8 @@ class Asker:
     def _send(
         self, transaction: Transaction | None, method: bytes, arguments: dict[bytes, Bencoded]
     ) -> list[Output]:
-        if transaction is None:
-            self._stats.queries_not_sent += 1
+        if transaction is None or self._policy.is_blocked(transaction.address.host):
+            self._stats.queries_not_sent += 1  # one that was blocked later is silent for us
             return []
         address = transaction.address
         assert self._policy.allows_node(address), "every address passes the policy on its way in"

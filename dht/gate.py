@@ -63,7 +63,7 @@ class Gate:
         if self._is_beyond_us(data, source, now):
             stats.dropped_budget += 1
             return False
-        key = self._source_key(source)
+        key = self._source_key(source, self._policy.generation)
         if key is None:
             stats.dropped_source += 1
             return False
@@ -88,7 +88,7 @@ class Gate:
             and not self._transactions.awaits(source, data)
         )
 
-    def _find_source_key(self, source: Address) -> bytes | None:
+    def _find_source_key(self, source: Address, generation: int) -> bytes | None:
         """What counts as one source: a host; in a local network each of its ports. None: we may
         not talk to it."""
         family: Family = "ipv6" if is_ipv6(source.host) else "ipv4"

@@ -50,6 +50,8 @@ class Options(argparse.Namespace):
     as_jsonl: bool = False
     since: str | None = None
     follow: bool = False
+    networks: Sequence[str] = ()
+    remove: bool = False
     sources: Sequence[str] = ()
     torrents: Sequence[str] = ()
     torrent: str = ""
@@ -98,6 +100,8 @@ def parse(arguments: Sequence[str]) -> Options:
 def _check_together(options: Options) -> None:
     if options.as_json and (options.as_jsonl or options.follow):
         raise Failure(USAGE, "--json is one document at the end; --jsonl is a line for each event")
+    if options.remove and not options.networks:
+        raise Failure(USAGE, "--remove needs the addresses or networks whose ban is taken back")
     if options.verb == "add":
         if options.timeout_s is not None and not options.wait:
             raise Failure(USAGE, "--timeout says how long to --wait; add that too")
@@ -176,6 +180,9 @@ def _define_changing(verbs: Verbs) -> None:
     add_peer = _verb(verbs, "add-peer", "connect a torrent to a peer you know")
     _torrent(add_peer)
     add_peer.add_argument("address", metavar="ADDRESS:PORT", help="an IPv4 or [IPv6] address")
+    ban = _verb(verbs, "ban", "have nothing to do with an address or a network")
+    ban.add_argument("networks", nargs="*", metavar="ADDRESS|NETWORK", help="none: what is banned")
+    flag(ban, "--remove", "remove", "take the ban back")
 
 
 def _define_add(parser: Parser) -> None:

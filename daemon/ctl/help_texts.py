@@ -174,6 +174,16 @@ examples:
   torrentctl add-peer c9e1 192.0.2.7:6881
   torrentctl add-peer c9e1 '[2001:db8::7]:6881'
 """,
+    "ban": """\
+Peers and DHT nodes there are neither asked nor answered, and connections to
+them end at once. Bans hold over restarts; of an IPv6 address the whole /64 is
+banned. A list of many belongs into a file: network.blocklist.
+
+examples:
+  torrentctl ban 192.0.2.7 198.51.100.0/24 2001:db8::/48
+  torrentctl ban
+  torrentctl ban --remove 192.0.2.7
+""",
     "completion": """\
 Verbs, options, and the names of the torrents that the daemon has.
 

@@ -89,6 +89,20 @@ def daemon_sentence(daemon: Document, torrent_count: int) -> str:
     return ", ".join(parts)
 
 
+def blocks_sentence(blocks: Document) -> str:
+    """Whom we have nothing to do with."""
+    parts = []
+    if blocks.text("path"):
+        parts.append(f"{many(blocks.integer('ranges'), 'range')} blocked")
+    if blocks.integer("banned"):
+        parts.append(many(blocks.integer("banned"), "ban"))
+    parts.append(f"{many(blocks.integer('refused'), 'contact')} refused")
+    bad = blocks.integer("bad_lines")
+    if bad:
+        parts.append(f"{many(bad, 'bad line')} (line {blocks.integer('first_bad_line')})")
+    return ", ".join(parts)
+
+
 def dht_phrase(dht: Document) -> str:
     return many(dht.integer("nodes_good"), "DHT node") if dht.flag("enabled") else "DHT off"
 

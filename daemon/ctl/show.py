@@ -6,6 +6,7 @@ from torrentd.daemon.ctl.document import Document
 from torrentd.daemon.ctl.escape import escape
 from torrentd.daemon.ctl.quantities import duration, percent, rate, size
 from torrentd.daemon.ctl.sentences import (
+    blocks_sentence,
     daemon_sentence,
     many,
     short_name,
@@ -34,6 +35,9 @@ def show_status(document: Document) -> None:
         print_table(TORRENT_COLUMNS, [torrent_row(torrent) for torrent in torrents])
         _show_notes(daemon, torrents)
     print(daemon_sentence(daemon, len(torrents)))
+    blocks = daemon.child("blocks")
+    if blocks.text("path") or blocks.integer("banned"):
+        print(blocks_sentence(blocks))
     for warning in daemon.texts("warnings"):
         print(f"warning: {warning}")
 
@@ -129,6 +133,14 @@ def show_files(document: Document) -> None:
     print_table(FILE_COLUMNS, [file_row(file) for file in files])
     if document.flag("sequential"):
         print("in sequence, the first and last piece of each file first")
+
+
+def show_bans(document: Document) -> None:
+    banned = document.texts("banned")
+    for network in banned:
+        print(network)
+    if not banned:
+        print("nobody is banned by hand")
 
 
 def show_pointers(document: Document) -> None:

@@ -30,6 +30,7 @@ _SHOW: dict[str, Callable[[Document], None]] = {
     "verify": show.named("verifying"),
     "add-peer": show.show_address,
     "label": torrent_show.show_labels,
+    "ban": show.show_bans,
     "limits": torrent_show.show_limits,
     "dht status": dht_show.show_status,
     "dht nodes": dht_show.show_nodes,
@@ -94,7 +95,7 @@ def _ask(client: Client, options: Options) -> int:
 def _params(options: Options) -> dict[str, Json]:
     """What was typed, by the names that the daemon knows it under."""
     params: dict[str, Json] = dict(options.params)
-    for name in ("torrents", "keys"):
+    for name in ("torrents", "keys", "networks"):
         values: Sequence[str] = getattr(options, name)
         if values:
             params[name] = [*values]
@@ -102,6 +103,8 @@ def _params(options: Options) -> dict[str, Json]:
         value: str | None = getattr(options, name)
         if value:
             params[name] = value
+    if options.remove:
+        params["remove"] = True
     return params
 
 

@@ -14,6 +14,7 @@ from torrentd.daemon.pointer_record import Pointer
 from torrentd.daemon.status import (
     AddRequest,
     AddResult,
+    BlocksStatus,
     DaemonStatus,
     DhtFamilyStatus,
     DhtStatus,
@@ -159,6 +160,24 @@ class FakePointers:
         return gone
 
 
+class FakeBans:
+    """Whatever is banned, by any text."""
+
+    def __init__(self) -> None:
+        self.banned: list[str] = []
+
+    def all(self) -> list[str]:
+        return self.banned
+
+    async def ban(self, texts: list[str]) -> list[str]:
+        self.banned += texts
+        return texts
+
+    async def unban(self, texts: list[str]) -> list[str]:
+        self.banned = [text for text in self.banned if text not in texts]
+        return texts
+
+
 class FakeJournal:
     """Events by the numbers that a test puts."""
 
@@ -245,6 +264,7 @@ class FakeSession:
     def __init__(self, *torrents: TorrentStatus) -> None:
         self.entries = {InfoHash(bytes.fromhex(t.infohash)): t for t in torrents}
         self.pointers = FakePointers()
+        self.bans = FakeBans()
         self.journal = FakeJournal()
         self.calls: list[tuple[object, ...]] = []
         self.added: list[AddRequest] = []
@@ -285,6 +305,7 @@ class FakeSession:
             upload_rate_bytes_per_s=1_153_434,
             peers_connected=14,
             dht=make_dht(),
+            blocks=BlocksStatus(None, 0, 0, None, 0, 0),
             warnings=self.warnings,
         )
 

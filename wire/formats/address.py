@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
 from struct import Struct
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from torrentd.wire.formats.errors import ProtocolError
 
@@ -220,12 +220,22 @@ def _look_up(table: list[tuple[int, int, Reach]], packed: bytes, otherwise: Reac
     return otherwise
 
 
+class Blocked(Protocol):
+    """Hosts that are refused (blocks)."""
+
+    generation: int
+
+    def refuses(self, host: str) -> bool: ...
+
+
 @dataclass(frozen=True, slots=True)
 class AddressPolicy:
     """Whom we contact when somebody else told us the address. `allow_local` also admits loopback,
-    private and reserved networks and every port: for tests and closed networks."""
+    private and reserved networks and every port: for tests and closed networks. `blocks` are those
+    whom the user will have nothing to do with."""
 
     allow_local: bool
+    blocks: Blocked | None = None
 
     def allows_peer(self, address: Address) -> bool:
         """Ports of other services (25, 53 …) are refused: no swarm is turned on them (R2)."""
@@ -246,4 +256,15 @@ class AddressPolicy:
 
     def _allows(self, host: str) -> bool:
         found = reach(host)
-        return found is Reach.PUBLIC or (found is Reach.LOCAL and self.allow_local)
+        if found is Reach.NEVER or (found is Reach.LOCAL and not self.allow_local):
+            return False
+        return not self.is_blocked(host)
+
+    def is_blocked(self, host: str) -> bool:
+        """The user will have nothing to do with it."""
+        return self.blocks is not None and self.blocks.refuses(host)
+
+    @property
+    def generation(self) -> int:
+        """Another number when an answer may be another one: for who remembers them."""
+        return self.blocks.generation if self.blocks is not None else 0

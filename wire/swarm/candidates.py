@@ -37,7 +37,6 @@ BAN_S = 24 * 3600.0
 BANS_MAX = 10_000  # the oldest go first (X3)
 PEX_PER_NETWORK_MAX = 8  # a /24 or a /48
 PARKED_S = 60.0  # its host is connected already: look again in a minute
-_LOCAL_POLICY = AddressPolicy(allow_local=True)
 
 
 class CandidateLimits(Protocol):
@@ -98,6 +97,7 @@ class Candidates:
     ) -> None:
         self._limits = limits
         self._policy = policy
+        self._local_policy = AddressPolicy(allow_local=True, blocks=policy.blocks)
         self._rng = rng
         self._now = now
         # By host key, or by whole address where the policy lets many peers live on one host.
@@ -241,7 +241,7 @@ class Candidates:
 
     def _allows(self, address: Address, source: Source) -> bool:
         """ "LAN only from user's --peer or LSD" (R2)."""
-        policy = _LOCAL_POLICY if source in ("manual", "lsd") else self._policy
+        policy = self._local_policy if source in ("manual", "lsd") else self._policy
         return policy.allows_peer(address) and not self.is_banned(address.host)
 
     def _add_one(self, address: Address, source: Source, now: float) -> bool:

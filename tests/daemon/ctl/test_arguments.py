@@ -9,8 +9,8 @@ from torrentd.daemon.ctl.failure import USAGE, Failure
 
 DHT_VERBS = "status nodes lookup scrape get put sample ping add-node"
 VERBS = (
-    "add show status info why peers files pieces export pause resume remove verify add-peer wait "
-    "events dht follow unfollow publish completion version shutdown"
+    "add show status info why peers files pieces export pause resume remove verify add-peer "
+    "ban wait events dht follow unfollow publish completion version shutdown"
 )
 
 

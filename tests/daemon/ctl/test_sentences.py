@@ -5,6 +5,7 @@ import pytest
 from torrentd.daemon.control_lines import Json
 from torrentd.daemon.ctl.document import Document
 from torrentd.daemon.ctl.sentences import (
+    blocks_sentence,
     daemon_sentence,
     progress_sentence,
     short_name,
@@ -99,3 +100,14 @@ def test_names_are_cut_and_never_empty() -> None:
     assert short_name(torrent()) == "one"
     assert short_name(torrent(name="x" * 99), 10) == "x" * 9 + "…"
     assert short_name(torrent(name="")) == "c9" * 20
+
+
+def test_whom_we_have_nothing_to_do_with() -> None:
+    counted: dict[str, Json] = {"banned": 2, "refused": 345}
+    assert blocks_sentence(Document(counted)) == "2 bans, 345 contacts refused"
+    listed = {**counted, "path": "/l", "ranges": 178329, "bad_lines": 12, "first_bad_line": 7}
+    sentence = blocks_sentence(Document(listed))
+    assert sentence == (
+        "178329 ranges blocked, 2 bans, 345 contacts refused, 12 bad lines (line 7)"
+    )
+    assert len(sentence) <= 80
