@@ -216,6 +216,17 @@ class Rates(Section):
     """Count peers of this machine and of private networks too."""
 
 
+class Queue(Section):
+    """How many torrents run at once; the others wait for their turn, in the order of
+    `torrentctl queue`. 0: all."""
+
+    active_downloads_max: Count = Field(default=0, ge=0, le=100_000)
+    """Downloads, magnets among them; one that got nothing for five minutes does not count."""
+
+    active_seeds_max: Count = Field(default=0, ge=0, le=100_000)
+    """Seeds; one that sent nothing for five minutes does not count."""
+
+
 class Seeding(Section):
     """When torrents have given enough, and what labels bring along."""
 
@@ -266,6 +277,7 @@ class Config(Section):
     network: Network = Network()
     limits: Limits = Limits()
     rates: Rates = Rates()
+    queue: Queue = Queue()
     seeding: Seeding = Seeding()
     log: Log = Log()
 

@@ -1,13 +1,15 @@
 """The verbs that say what is wanted of a torrent: parameters in, its options changed."""
 
 from dataclasses import replace
-from typing import Final, Protocol
+from typing import Final, Protocol, get_args
 
 from torrentd.config.labels import check_label
 from torrentd.config.rules import parse_rule
 from torrentd.daemon.control_call import Answer, Call, Document, Run
+from torrentd.daemon.control_lines import INVALID_PARAMS, LineError
 from torrentd.daemon.control_params import Params
 from torrentd.daemon.file_choice import FileChoice
+from torrentd.daemon.queue import Move
 from torrentd.daemon.status import FileStatus, Refused, TorrentStatus
 from torrentd.wire.formats.ids import InfoHash
 from torrentd.wire.store.options import (
@@ -74,13 +76,19 @@ class OptionCommands(Protocol):
     def options(self, infohash: InfoHash) -> TorrentOptions: ...
     def set_options(self, infohash: InfoHash, options: TorrentOptions) -> None: ...
     def files(self, infohash: InfoHash) -> list[FileStatus]: ...
+    def queue(self) -> list[TorrentStatus]: ...
+    def move_in_queue(self, infohashes: list[InfoHash], to: Move) -> None: ...
     def choose_files(self, infohash: InfoHash, choice: FileChoice) -> None: ...
 
 
 class OptionVerbs:
     def __init__(self, commands: OptionCommands) -> None:
         self._commands = commands
-        self.by_name: dict[str, Run] = {"files": self._files, "label": self._label}
+        self.by_name: dict[str, Run] = {
+            "files": self._files,
+            "label": self._label,
+            "queue": self._queue,
+        }
 
     async def _files(self, params: Params, call: Call) -> Answer:
         """As they are then."""
@@ -125,6 +133,7 @@ class OptionVerbs:
             changed[infohash] = replace(options, labels=labels)
         for infohash, options in changed.items():
             if options != self._commands.options(infohash):
+                await self._commands.wake(infohash)
                 self._commands.set_options(infohash, options)
         return Answer({"torrents": [self._labelled(infohash) for infohash in changed]})
 
@@ -135,3 +144,29 @@ class OptionVerbs:
             "name": torrent.name,
             "labels": list(options.labels),
         }
+
+    async def _queue(self, params: Params, call: Call) -> Answer:
+        """The whole order, as it is then."""
+        selectors = params.texts("torrents")
+        to = params.choice("to", get_args(Move), "")
+        params.refuse_unknown()
+        if bool(selectors) != bool(to):
+            raise LineError(INVALID_PARAMS, 'queue needs both of "torrents" and "to", or neither')
+        found = [infohash for text in selectors for infohash in self._commands.select(text)]
+        for infohash in found:
+            await self._commands.wake(infohash)
+        for move in get_args(Move):
+            if move == to:
+                self._commands.move_in_queue(list(dict.fromkeys(found)), move)
+        places = enumerate(self._commands.queue(), 1)
+        return Answer({"torrents": [_in_queue(place, torrent) for place, torrent in places]})
+
+
+def _in_queue(place: int, torrent: TorrentStatus) -> Document:
+    return {
+        "place": place,
+        "infohash": torrent.infohash,
+        "name": torrent.name,
+        "state": torrent.state,
+        "forced": torrent.forced,
+    }

@@ -57,7 +57,7 @@ class Ease(Wishes):
 
     def _is_at_ease(self, now: float) -> bool:
         storage = self.holding.storage
-        if not self.opened or storage is None or self.trouble is not None:
+        if not self.opened or storage is None or self.trouble is not None or self.queued:
             return False
         return storage.idle and self.swarm.is_at_ease(now) and self.holding.record.settled
 

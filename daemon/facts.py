@@ -27,6 +27,7 @@ class Facts:
         self.error: str | None = None  # only the user can heal it
         self.no_room: str | None = None  # heals by itself
         self.opened = False
+        self.queued = False  # others run first
         self._state = state
         self._metadata = known.metadata
         self._downloaded_before = state.downloaded_bytes
@@ -80,11 +81,29 @@ class Facts:
             return "error"
         if self.paused:
             return "paused"
+        if self.info is not None and not self.opened:
+            return "checking"
+        if self.queued:
+            return "queued"
         if self.info is None:
             return "metadata"
-        if not self.opened:
-            return "checking"
         return "seeding" if self.swarm.is_complete else "downloading"
+
+    @property
+    def wants_turn(self) -> bool:
+        """Neither paused, in error, nor being checked."""
+        checking = self.info is not None and not self.opened
+        return not self.paused and self.error is None and not checking
+
+    @property
+    def is_done(self) -> bool:
+        """All that is wanted is here."""
+        return self.opened and self.swarm.is_complete
+
+    @property
+    def moved_bytes(self) -> int:
+        """Data received as a download, sent as a seed."""
+        return self.uploaded_bytes if self.is_done else self.downloaded_bytes
 
     @property
     def trouble(self) -> str | None:
@@ -95,7 +114,7 @@ class Facts:
     @property
     def lacking_bytes(self) -> int:
         """What is still to be written; 0 while nothing is to be."""
-        if self.paused or self.error is not None or not self.opened:
+        if self.paused or self.queued or self.error is not None or not self.opened:
             return 0
         return self.swarm.wanted_bytes - self.swarm.done_bytes
 

@@ -91,6 +91,7 @@ def torrent_status(torrent: Torrent, now: float) -> TorrentStatus:
         swarm_seeds=counted.seeds if counted is not None else None,
         swarm_peers=counted.peers if counted is not None else None,
         labels=list(torrent.labels),
+        forced=torrent.options.forced,
         pause_reason=torrent.pause_reason,
     )
 

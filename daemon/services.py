@@ -11,6 +11,7 @@ from torrentd.daemon.discovery import Discovery
 from torrentd.daemon.disk import Disk
 from torrentd.daemon.free_space import FreeSpace
 from torrentd.daemon.path_claims import PathClaims
+from torrentd.daemon.queue import Queue
 from torrentd.daemon.rates import Rates
 from torrentd.daemon.state_dir import StateDir
 from torrentd.daemon.tasks import Tasks
@@ -39,6 +40,7 @@ class Services:
     discovery: Discovery
     rates: Rates
     witnesses: Witnesses
+    queue: Queue
     receive_buffer: ReceiveBuffer
     checks: asyncio.Semaphore  # whole-torrent checks at once: they read everything
 

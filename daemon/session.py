@@ -27,6 +27,8 @@ from torrentd.daemon.logs import get_logger
 from torrentd.daemon.path_claims import PathClaims
 from torrentd.daemon.pointers import Pointers
 from torrentd.daemon.porch import Porch
+from torrentd.daemon.queue import LOOK_S as QUEUE_LOOK_S
+from torrentd.daemon.queue import Queue
 from torrentd.daemon.rates import Rates
 from torrentd.daemon.refusals import Refusals
 from torrentd.daemon.rest import Rest
@@ -79,6 +81,11 @@ class Session(Torrents):
         self._journal_file = JournalFile(self._state.journal)
         self._rates = Rates(config.rates)
         self.witnesses = Witnesses()
+        self._queue = Queue(
+            config.queue, self._torrents.values, self._positions, self._look_at_queue_soon
+        )
+        self._queue_due = False
+        self.witnesses.attach(self._queue)
         self._seeding = Seeding(config.seeding, self._seeds, self.remove)
         self._started_at = time.monotonic()
         self._accepts = TokenBucket(config.limits.dials_per_s_max, self._started_at)
@@ -114,6 +121,7 @@ class Session(Torrents):
         """Let the torrents run: whoever started us has heard by now that we are there, however long
         their checks take."""
         self._begin_all()
+        self._look_at_queue_soon()
         self.tasks.spawn(self._hooks.run(), "hooks")
         self.tasks.spawn(self._watching.run(), "watch folders")
         self.tasks.spawn(self.pointers.run(), "mutable torrents")
@@ -123,6 +131,7 @@ class Session(Torrents):
         self.tasks.spawn(self._let_rest(), "let torrents rest")
         self.tasks.spawn(self._rates.run(), "rate limits by the clock")
         self.tasks.spawn(self._seeding.run(), "seeding rules")
+        self.tasks.spawn(self._watch_queue(), "watch the queue")
 
     async def stop(self) -> None:
         """In at most two seconds: everything that is known goes on record."""
@@ -172,6 +181,7 @@ class Session(Torrents):
         self._hooks.change(config.hooks)
         self._watching.change(config.watch)
         self._seeding.reconfigure(config.seeding)
+        self._queue.reconfigure(config.queue)
         self._refusals.use(config.network.blocklist)
 
     async def save_changes(self, changes: bytes) -> str | None:
@@ -244,6 +254,7 @@ class Session(Torrents):
             discovery=self._discovery,
             rates=self._rates,
             witnesses=self.witnesses,
+            queue=self._queue,
             receive_buffer=ReceiveBuffer(),
             checks=asyncio.Semaphore(CHECKS_AT_ONCE),
         )
@@ -343,6 +354,21 @@ class Session(Torrents):
     def _seeds(self) -> Iterator[Seed]:
         yield from self._torrents.values()
         yield from self._rest.seeds(everybody=self._seeding.concerns_all)
+
+    def _look_at_queue_soon(self) -> None:
+        """Once for all that happens until then; while nobody has to wait, not at all."""
+        if not self._queue_due and (self._queue.holds or self._queue.held):
+            self._queue_due = True
+            asyncio.get_running_loop().call_soon(self._look_at_queue)
+
+    def _look_at_queue(self) -> None:
+        self._queue_due = False
+        self._queue.look(time.monotonic())
+
+    async def _watch_queue(self) -> None:
+        while True:
+            await asyncio.sleep(QUEUE_LOOK_S)
+            self._look_at_queue_soon()
 
     async def _watch_disks(self) -> None:
         while True:

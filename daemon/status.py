@@ -5,7 +5,9 @@ from typing import Literal
 
 from torrentd.wire.store.options import DEFAULTS, TorrentOptions
 
-TorrentState = Literal["metadata", "checking", "downloading", "seeding", "paused", "error"]
+TorrentState = Literal[
+    "metadata", "checking", "downloading", "seeding", "queued", "paused", "error"
+]
 # The stage of a torrent that still has no metadata, in the order in which a magnet passes them.
 MagnetStage = Literal["dht", "peers", "handshakes", "metadata"]
 
@@ -40,6 +42,7 @@ class TorrentStatus:
     swarm_seeds: int | None = None  # about, as the DHT counts them (BEP 33); None: not known
     swarm_peers: int | None = None  # the others
     labels: list[str] = field(default_factory=list)
+    forced: bool = False  # it runs whatever the queue says
     pause_reason: str = ""  # the seeding rule that paused it; "": the user
 
 

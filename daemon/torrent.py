@@ -59,6 +59,7 @@ class Torrent(Ease):
         self._follow_options(DEFAULTS)
         if self._rule_limit_bytes_per_s:
             self._limit()
+        self.queued = services.queue.holds and not self._rested  # until it is its turn
 
     # ---- life
 
@@ -68,12 +69,25 @@ class Torrent(Ease):
             self._choose_waiting()
         if self.info is not None and not self.opened and not self.holding.opening:
             self._begin_opening(self.info)
-        if not self.paused and self.error is None:
+        if self._may_run:
             if self.info is None:
                 self.stages = self.traffic.stages = Stages(time.monotonic())
             self._look_for_room()
             announce_at, self._announce_at = self._announce_at, None
             self.traffic.start(announce_at)
+
+    def set_queued(self, queued: bool) -> None:
+        """It waits for its turn, or has it."""
+        if queued != self.queued:
+            self.queued = queued
+            if queued:
+                self._quiet()
+            else:
+                self.start()
+
+    @property
+    def _may_run(self) -> bool:
+        return not self.paused and not self.queued and self.error is None
 
     def pause(self, reason: str = "") -> None:
         """`reason` is a rule's sentence; without one it is the user's will."""
@@ -296,7 +310,7 @@ class Torrent(Ease):
         if changed:
             self.holding.record.changed()
         lost = self._rested and not self.swarm.is_complete  # it was to search in a while only
-        if not self.paused and self.error is None and (lost or not self.swarm.running):
+        if self._may_run and (lost or not self.swarm.running):
             self.traffic.start()
         self._services.witnesses.looked_at(self.infohash)
         self._tell_waiters()

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 from torrentd.daemon import reports
@@ -13,6 +14,7 @@ from torrentd.daemon.incoming import Adopter
 from torrentd.daemon.known import Known
 from torrentd.daemon.logs import get_logger
 from torrentd.daemon.porch import Porch
+from torrentd.daemon.queue import Move
 from torrentd.daemon.rest import Rest
 from torrentd.daemon.resting import Resting
 from torrentd.daemon.selectors import select, select_one
@@ -157,6 +159,16 @@ class Torrents:
         """Which files are wanted from now on, and in which order."""
         self._get(infohash).choose_files(choice)
 
+    def queue(self) -> list[TorrentStatus]:
+        """All that are not at rest, those first that are first served."""
+        return [self.torrent(member.infohash) for member in self._services.queue.order()]
+
+    def move_in_queue(self, infohashes: list[InfoHash], to: Move) -> None:
+        """They must be awake."""
+        for infohash in infohashes:
+            self._get(infohash)
+        self._services.queue.move(infohashes, to)
+
     @property
     def alternative_limits_hold(self) -> bool:
         return self._services.rates.alternative
@@ -181,6 +193,9 @@ class Torrents:
 
     # ---- inside
 
+    def _positions(self) -> Iterator[int]:
+        return (torrent.options.position for torrent in self._all())
+
     def _enter(self, known: Known) -> Torrent:
         torrent = Torrent(self._services, known)
         self._torrents[torrent.infohash] = torrent
@@ -197,6 +212,9 @@ class Torrents:
         torrent = self._torrents.get(infohash)
         added = torrent is None
         if torrent is None:
+            state = wanted.known.state
+            position = self._services.queue.next_position()
+            state.options = replace(state.options, position=position)
             torrent = self._begin(wanted.known)
             torrent.holding.record.touch()
             log.info("added", torrent=infohash.hex(), name=torrent.name)

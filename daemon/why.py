@@ -61,6 +61,12 @@ def _state(case: Case) -> _Found | None:
         rule = torrent.pause_reason
         why = f"the rule {rule!r} paused it" if rule else "it is paused"
         return "paused", why, f"`torrentctl resume {digits}` lets it go on"
+    if torrent.state == "queued":
+        return (
+            "queued",
+            "it waits for its turn: others run first",
+            f"`torrentctl queue {digits} --now`",
+        )
     if torrent.state == "checking":
         if case.checks_full and not torrent.progress:
             return "check-waits", "its data is checked after that of other torrents", None

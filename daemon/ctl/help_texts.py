@@ -33,10 +33,10 @@ examples:
   torrentctl show *.torrent --json | jq -r '.torrents[].infohash'
 """,
     "status": """\
-STATE is metadata, checking, downloading, seeding, paused or error. Sizes and
-rates are in bytes; K, M, G are powers of 1024. The first column names the
-torrent to every other verb. PEERS are those we are connected to, and after the
-stroke about how many the DHT counts in the whole swarm. A magnet has a line
+STATE is metadata, checking, downloading, seeding, queued, paused or error.
+Sizes and rates are in bytes; K, M, G are powers of 1024. The first column names
+the torrent to every other verb. PEERS are those we are connected to, and after
+the stroke about how many the DHT counts in the whole swarm. A magnet has a line
 below the table: what it waits for, and the seconds that each stage took.
 
 examples:
@@ -124,9 +124,9 @@ examples:
 """,
     "why": """\
 One sentence a torrent, with its numbers. In the document of --json, cause is
-one of error, paused, checking, check-waits, complete, disk-behind, handshakes,
-dialing, unreachable, dht-off, no-dht-nodes, search-waits, searching,
-nobody-announces, metadata, no-source, choked, snubbed, running.
+one of error, paused, queued, checking, check-waits, complete, disk-behind,
+handshakes, dialing, unreachable, dht-off, no-dht-nodes, search-waits,
+searching, nobody-announces, metadata, no-source, choked, snubbed, running.
 
 examples:
   torrentctl why
@@ -159,6 +159,17 @@ examples:
   torrentctl limits c9e1 'debian-*' --up 100K
   torrentctl limits --alternative on
   torrentctl limits c9e1 --ratio 2 --seed-time 14d
+""",
+    "queue": """\
+Without an option: the order in which torrents are served. How many run at once
+stands in queue of the configuration; who is stalled does not count. --up and
+--down pass the next download, or the next seed. --now starts a torrent whatever
+the others do, --later lets it wait for its turn again.
+
+examples:
+  torrentctl queue
+  torrentctl queue c9e1 'debian-*' --top
+  torrentctl queue c9e1 --now
 """,
     "label": """\
 A label is there when a torrent has it; label:NAME names them all. What labels

@@ -6,7 +6,7 @@ from torrentd.daemon.ctl.quantities import duration, percent, short_size
 
 INFOHASH_SHOWN = 8  # digits: enough to name a torrent among thousands
 ADDRESS_WIDTH = 25  # any IPv4 address with its port, and a short IPv6 one
-_STATE_STYLES = {"error": "31", "seeding": "32", "downloading": "36", "paused": "2"}
+_STATE_STYLES = {"error": "31", "seeding": "32", "downloading": "36", "paused": "2", "queued": "2"}
 _SOURCES = {"incoming": "in"}  # the other words are short
 
 TORRENT_COLUMNS = [

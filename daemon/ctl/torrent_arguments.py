@@ -27,6 +27,17 @@ def define_torrent_verbs(verbs: Verbs) -> None:
         "let the alternative limits hold, or not, or by the clock",
         choices=("on", "off", "auto"),
     )
+    queue = verbs.add("queue", "whose turn it is, and who comes next", DETAILS["queue"])
+    queue.add_argument("torrents", nargs="*", metavar="TORRENT", help=TORRENTS_HELP)
+    for to, sentence in (
+        ("top", "before all others"),
+        ("up", "one place up"),
+        ("down", "one place down"),
+        ("bottom", "behind all others"),
+        ("now", "run, whatever the others do"),
+        ("later", "wait for the turn again"),
+    ):
+        flag_to_daemon(queue, f"--{to}", "to", sentence, to)
     label = verbs.add("label", "give torrents labels, or take them", DETAILS["label"])
     label.add_argument("torrents", nargs="+", metavar="TORRENT", help=TORRENTS_HELP)
     to_daemon(label, "--add", "add", "a label to give", "LABEL", many=True)
@@ -119,14 +130,14 @@ def to_daemon(
     )
 
 
-def flag_to_daemon(parser: Parser, name: str, key: str, sentence: str) -> None:
-    """An option that says true."""
+def flag_to_daemon(parser: Parser, name: str, key: str, sentence: str, value: Json = True) -> None:
+    """An option that says true, or another value of its own."""
     parser.add_argument(
         name,
         dest=key,
         action=_Parameter,
         nargs=0,
-        const=True,
+        const=value,
         default=argparse.SUPPRESS,
         help=sentence,
     )

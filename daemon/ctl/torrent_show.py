@@ -1,11 +1,19 @@
 """The documents of the verbs that say what is wanted of torrents, as a person reads them."""
 
+from torrentd.daemon.ctl.columns import Column
 from torrentd.daemon.ctl.document import Document
 from torrentd.daemon.ctl.quantities import rate
 from torrentd.daemon.ctl.sentences import short_name
-from torrentd.daemon.ctl.tables import INFOHASH_SHOWN, print_rows
+from torrentd.daemon.ctl.tables import INFOHASH_SHOWN, print_rows, print_table
 
 _DOWN, _UP = "download_bytes_per_s_max", "upload_bytes_per_s_max"
+
+_QUEUE_COLUMNS = [
+    Column("#", 4, right=True),
+    Column("ID", INFOHASH_SHOWN),
+    Column("NAME", 0),
+    Column("STATE", 17),
+]
 
 
 def show_limits(document: Document) -> None:
@@ -34,3 +42,20 @@ def show_labels(document: Document) -> None:
     for torrent in document.children("torrents"):
         labels = ", ".join(torrent.texts("labels")) or "no label"
         print(f"{torrent.text('infohash')[:INFOHASH_SHOWN]} {short_name(torrent)}: {labels}")
+
+
+def show_queue(document: Document) -> None:
+    torrents = document.children("torrents")
+    if not torrents:
+        print("there is no torrent")
+        return
+    rows = [
+        [
+            str(torrent.integer("place")),
+            torrent.text("infohash")[:INFOHASH_SHOWN],
+            torrent.text("name"),
+            torrent.text("state") + (" (now)" if torrent.flag("forced") else ""),
+        ]
+        for torrent in torrents
+    ]
+    print_table(_QUEUE_COLUMNS, rows)

@@ -29,6 +29,7 @@ _SHOW: dict[str, Callable[[Document], None]] = {
     "remove": show.named("removed"),
     "verify": show.named("verifying"),
     "add-peer": show.show_address,
+    "queue": torrent_show.show_queue,
     "label": torrent_show.show_labels,
     "ban": show.show_bans,
     "limits": torrent_show.show_limits,

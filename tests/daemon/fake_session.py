@@ -11,6 +11,7 @@ from torrentd.daemon.dht_lookup import DhtLookup
 from torrentd.daemon.file_choice import FileChoice
 from torrentd.daemon.journal_file import Entry
 from torrentd.daemon.pointer_record import Pointer
+from torrentd.daemon.queue import Move
 from torrentd.daemon.status import (
     AddRequest,
     AddResult,
@@ -386,6 +387,12 @@ class FakeSession:
 
     def set_options(self, infohash: InfoHash, options: TorrentOptions) -> None:
         self.wanted[infohash] = options
+
+    def queue(self) -> list[TorrentStatus]:
+        return list(self.entries.values())
+
+    def move_in_queue(self, infohashes: list[InfoHash], to: Move) -> None:
+        self.calls += [("move", infohash.hex(), to) for infohash in infohashes]
 
     def choose_files(self, infohash: InfoHash, choice: FileChoice) -> None:
         self.choices.append((infohash.hex(), choice))

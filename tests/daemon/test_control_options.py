@@ -98,3 +98,19 @@ def test_a_wrong_label_changes_nothing(session: FakeSession, labels: list[Json])
     with pytest.raises(Refused):
         run(session, "label", torrents=["all"], add=labels)
     assert session.wanted == {}
+
+
+def test_the_queue_is_shown_and_changed(session: FakeSession) -> None:
+    document = run(session, "queue", torrents=["one"], to="top")
+    assert session.calls[-1] == ("move", ONE.infohash, "top")
+    assert document == run(session, "queue")
+    first = {"place": 1, "infohash": ONE.infohash, "name": "one", "state": "downloading"}
+    torrents = document["torrents"]
+    assert isinstance(torrents, list) and torrents[0] == {**first, "forced": False}
+
+
+@pytest.mark.parametrize("params", [{"to": "top"}, {"torrents": ["one"]}, {"to": "x"}])
+def test_the_queue_needs_both_or_neither(session: FakeSession, params: dict[str, Json]) -> None:
+    with pytest.raises(LineError):
+        run(session, "queue", **params)
+    assert session.calls == []

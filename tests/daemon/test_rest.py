@@ -302,7 +302,7 @@ class TestCost:
 
     def test_tasks_timers_and_work_do_not_grow_with_the_number(self, tmp_path: Path) -> None:
         few, many = (figures(Shelved(tmp_path, count)) for count in (3, 300))
-        assert few[:2] == many[:2]
+        assert many[0] <= few[0] and many[1] <= few[1]
         assert many[2] <= few[2] * 1.1
 
     def test_a_torrent_costs_two_kib_however_large_it_is(self, tmp_path: Path) -> None:

@@ -42,6 +42,11 @@ def torrent(state: str = "downloading", rate: int = 0, **fields: object) -> Torr
         (Case(torrent("error", error="disk full"), SEED, make_dht(), None), "error", "disk full"),
         (Case(torrent("paused"), SEED, make_dht(), None), "paused", "it is paused"),
         (
+            Case(torrent("queued"), SEED, make_dht(), None),
+            "queued",
+            "it waits for its turn: others run first",
+        ),
+        (
             Case(
                 replace(torrent("paused"), pause_reason="ratio > 2: pause"), SEED, make_dht(), None
             ),

@@ -78,3 +78,10 @@ def test_labels() -> None:
     options = parse(["label", "one", "two", "--add", "a", "--remove", "b", "--add", "c"])
     assert options.torrents == ["one", "two"]
     assert options.params == {"add": ["a", "c"], "remove": ["b"]}
+
+
+def test_the_queue() -> None:
+    assert parse(["queue"]).params == {}
+    options = parse(["queue", "one", "two", "--top"])
+    assert (options.torrents, options.params) == (["one", "two"], {"to": "top"})
+    assert parse(["queue", "one", "--now"]).params == {"to": "now"}

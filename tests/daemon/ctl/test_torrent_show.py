@@ -45,3 +45,18 @@ def test_labels_a_line_each(capsys: pytest.CaptureFixture[str]) -> None:
     ]
     lines = printed(capsys, torrent_show.show_labels, {"torrents": torrents})
     assert lines == ["abababab debian: isos, new", "cdcdcdcd other: no label"]
+
+
+def test_the_queue_is_a_table(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    torrent = {"place": 1, "infohash": "ab" * 20, "name": "debian", "state": "queued"}
+    torrents = [torrent, {**torrent, "place": 2, "forced": True, "state": "downloading"}]
+    lines = printed(capsys, torrent_show.show_queue, {"torrents": torrents})
+    assert [line.split() for line in lines] == [
+        ["#", "ID", "NAME", "STATE"],
+        ["1", "abababab", "debian", "queued"],
+        ["2", "abababab", "debian", "downloading", "(now)"],
+    ]
+    assert printed(capsys, torrent_show.show_queue, {"torrents": []}) == ["there is no torrent"]
