@@ -30,6 +30,12 @@ TOO_BUSY = 3  # too many clients at once, or one that was too slow
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
+class Written(bytes):
+    """An entry of a document that is text already, as `write_entry` made it once."""
+
+    __slots__ = ()
+
+
 class LineError(Exception):
     """A line that is no request: the code and the sentence of the answer."""
 
@@ -156,11 +162,21 @@ def _encode_slices(value: object) -> Iterator[bytes]:
         yield _encode(value)
 
 
+def write_entry(value: object) -> Written:
+    """For what is asked for again and again, and seldom changes."""
+    return Written(_encode(value))
+
+
 def _encode_list(entries: Sequence[object]) -> Iterator[bytes]:
     yield b"["
     for start in range(0, len(entries), LIST_SLICE):
         comma = b"," if start else b""
-        yield comma + _encode(entries[start : start + LIST_SLICE])[1:-1]
+        part = entries[start : start + LIST_SLICE]
+        if any(isinstance(entry, Written) for entry in part):
+            written = (e if isinstance(e, Written) else _encode(e) for e in part)
+            yield comma + b",".join(written)
+        else:
+            yield comma + _encode(part)[1:-1]
     yield b"]"
 
 

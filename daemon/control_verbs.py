@@ -20,6 +20,7 @@ from torrentd.daemon.control_lines import (
     METHOD_NOT_FOUND,
     Json,
     LineError,
+    Written,
 )
 from torrentd.daemon.control_options import OptionCommands, OptionVerbs, added_options
 from torrentd.daemon.control_params import TEXTS_MAX, Params
@@ -49,7 +50,7 @@ class Commands(OptionCommands, Protocol):
 
     async def add(self, request: AddRequest) -> AddResult: ...
     def status(self) -> DaemonStatus: ...
-    def torrents(self) -> list[TorrentStatus]: ...
+    def listed(self) -> list[TorrentStatus | Written]: ...
     def info(self, infohash: InfoHash) -> TorrentInfo: ...
     def peers(self, infohash: InfoHash) -> list[PeerStatus]: ...
     def why(self, infohashes: list[InfoHash]) -> list[Why]: ...
@@ -133,11 +134,12 @@ class Verbs:
     async def _status(self, params: Params, call: Call) -> Answer:
         selectors = params.texts("torrents")
         params.refuse_unknown()
+        torrents: list[TorrentStatus | Written]
         if selectors:
             found = self._find_all(selectors)
             torrents = [self._commands.torrent(infohash) for infohash in found]
         else:
-            torrents = self._commands.torrents()
+            torrents = self._commands.listed()
         return Answer({"daemon": self._commands.status(), "torrents": torrents})
 
     async def _info(self, params: Params, call: Call) -> Answer:

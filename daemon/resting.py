@@ -10,6 +10,7 @@ from pathlib import Path
 from sys import intern
 
 from torrentd.config.rules import Quantity
+from torrentd.daemon.control_lines import Written
 from torrentd.daemon.stages import Stages
 from torrentd.daemon.status import TorrentState
 from torrentd.dht.outputs import ScrapeEnded
@@ -48,6 +49,8 @@ class Resting:
     believed: bool
     proven: bool
     kept: Kept = NOTHING_KEPT
+    # What `status` tells of it, and of what: whether it is believed, and how many were counted.
+    written: tuple[bool, ScrapeEnded | None, Written] | None = None
 
     @property
     def state(self) -> TorrentState:

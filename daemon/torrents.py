@@ -8,6 +8,7 @@ from functools import partial
 
 from torrentd.daemon import reports
 from torrentd.daemon.adding import Wanted, parse_peer, read_or_refused, read_request
+from torrentd.daemon.control_lines import Written, write_entry
 from torrentd.daemon.file_choice import FileChoice
 from torrentd.daemon.healing import Company
 from torrentd.daemon.incoming import Adopter
@@ -74,6 +75,14 @@ class Torrents:
     def torrents(self) -> list[TorrentStatus]:
         now = time.monotonic()
         return [self._status(torrent, now) for torrent in self._all()]
+
+    def listed(self) -> list[TorrentStatus | Written]:
+        """The same, already written where nothing has changed since it was last asked for."""
+        now = time.monotonic()
+        return [
+            self._written(torrent) if isinstance(torrent, Resting) else self._status(torrent, now)
+            for torrent in self._all()
+        ]
 
     def torrent(self, infohash: InfoHash) -> TorrentStatus:
         return self._status(self._any(infohash), time.monotonic())
@@ -254,6 +263,14 @@ class Torrents:
         if isinstance(torrent, Torrent):
             return reports.torrent_status(torrent, now)
         return reports.resting_status(torrent, self._services.discovery.swarm(torrent.infohash))
+
+    def _written(self, torrent: Resting) -> Written:
+        counted = self._services.discovery.swarm(torrent.infohash)
+        written = torrent.written
+        if written is None or written[0] != torrent.believed or written[1] is not counted:
+            text = write_entry(reports.resting_status(torrent, counted))
+            torrent.written = written = (torrent.believed, counted, text)
+        return written[2]
 
     def _restore(self, found: list[Known | ResumeState]) -> None:
         """From the state folder, not begun yet."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from torrentd.daemon.control_call import Document
-from torrentd.daemon.control_lines import Json
+from torrentd.daemon.control_lines import Json, Written
 from torrentd.daemon.dht_lookup import DhtLookup
 from torrentd.daemon.file_choice import FileChoice
 from torrentd.daemon.journal_file import Entry
@@ -311,6 +311,9 @@ class FakeSession:
         )
 
     def torrents(self) -> list[TorrentStatus]:
+        return list(self.entries.values())
+
+    def listed(self) -> list[TorrentStatus | Written]:
         return list(self.entries.values())
 
     def torrent(self, infohash: InfoHash) -> TorrentStatus:

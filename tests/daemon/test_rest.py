@@ -22,9 +22,11 @@ from tests.daemon.session_room import (
 )
 from tests.daemon.shelf_room import put_on_record, shelve
 from tests.wire.torrents import Torrent, single_file
+from torrentd.daemon.control_lines import encode_result
 from torrentd.daemon.session import Session
 from torrentd.daemon.state_dir import StateDir
 from torrentd.daemon.status import AddRequest
+from torrentd.dht.outputs import ScrapeEnded
 from torrentd.wire.formats.ids import InfoHash
 from torrentd.wire.store import resume
 
@@ -101,6 +103,30 @@ class TestLyingDown:
                 await session.resume(infohash)
                 await seeding(session)
                 assert not resting(session)
+
+        run(scenario())
+
+
+class TestListing:
+    def test_what_was_written_before_is_what_would_be_written_now(self, tmp_path: Path) -> None:
+        async def scenario() -> None:
+            config = make_config(tmp_path, new_host())
+            (torrent, *_) = shelve(config, 3)
+            async with running(config) as session:
+                session.listed()  # while they are being checked
+                await seeding(session)
+                await session.wake(torrent.infohash)
+                for _ in range(2):
+                    listed = b"".join(encode_result(1, {"torrents": session.listed()}))
+                    assert listed == b"".join(encode_result(1, {"torrents": session.torrents()}))
+                first, again = session.listed(), session.listed()
+                kept = [one is other for one, other in zip(first, again, strict=True)]
+                assert kept.count(True) == 2
+                counted = ScrapeEnded(torrent.infohash, seeds=7, peers=3, nodes=8)
+                for infohash in resting(session):
+                    session._services.discovery._swarms[infohash] = (0.0, counted)
+                listed = b"".join(encode_result(1, {"torrents": session.listed()}))
+                assert listed.count(b'"swarm_seeds":7') == 2
 
         run(scenario())
 
