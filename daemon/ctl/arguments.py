@@ -30,6 +30,7 @@ from torrentd.daemon.ctl.torrent_arguments import (
 
 # How the completion scripts ask: what follows is no command line yet, and not for argparse.
 WORDS_ASKED = ["completion", "words", "--"]
+_PIECE_LENGTH = re.compile(r"([0-9]{1,5})([kKmM])(?:iB)?")
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd]?)")
 _DURATION_UNITS_S = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _RANGES = re.compile(r"[0-9]{1,7}(-[0-9]{1,7})?(,[0-9]{1,7}(-[0-9]{1,7})?)*")
@@ -51,6 +52,13 @@ class Options(argparse.Namespace):
     since: str | None = None
     follow: bool = False
     networks: Sequence[str] = ()
+    path: str = ""
+    output: str | None = None
+    piece_length: int | None = None
+    comment: str | None = None
+    web_seeds: Sequence[str] = ()
+    private: bool = False
+    seed: bool = False
     remove: bool = False
     sources: Sequence[str] = ()
     torrents: Sequence[str] = ()
@@ -148,6 +156,7 @@ def _define_reading(verbs: Verbs) -> None:
     """The verbs that change nothing, and `add`, which comes first."""
     _define_add(_verb(verbs, "add", "add torrents: magnets, infohashes, .torrent files"))
     _sources(_verb(verbs, "show", "what torrent files and magnets say; asks no daemon"))
+    _define_create(_verb(verbs, "create", "make a torrent file of a file or a folder"))
     _torrents(_verb(verbs, "status", "what every torrent is doing"), "*")
     _torrent(_verb(verbs, "info", "all about one torrent"))
     _torrents(_verb(verbs, "why", "what holds torrents up, and what would help"), "*")
@@ -201,6 +210,42 @@ def _sources(parser: Parser) -> None:
         metavar="URI|FILE|INFOHASH|-",
         help="a magnet link, a .torrent file, an infohash, or - for standard input",
     )
+
+
+def _define_create(parser: Parser) -> None:
+    parser.add_argument("path", metavar="PATH", help="a file, or a folder with all that is in it")
+    for name, dest, metavar, sentence in (
+        ("--output", "output", "FILE", "where to write it; else NAME.torrent in this folder"),
+        ("--comment", "comment", "TEXT", "what people read who look at it"),
+    ):
+        parser.add_argument(
+            name, dest=dest, metavar=metavar, default=argparse.SUPPRESS, help=sentence
+        )
+    parser.add_argument(
+        "--piece-size",
+        dest="piece_length",
+        type=_piece_length,
+        metavar="SIZE",
+        default=argparse.SUPPRESS,
+        help="of 16K to 64M; without it, about 1,000 pieces, of 16M at most",
+    )
+    parser.add_argument(
+        "--web-seed",
+        dest="web_seeds",
+        action="append",
+        metavar="URL",
+        default=argparse.SUPPRESS,
+        help="where the data is to be had by HTTP (BEP 19); may be given again",
+    )
+    flag(parser, "--seed", "seed", "let the daemon seed it where it lies")
+    flag(parser, "--private", "private", "refused: such a torrent needs a tracker")
+
+
+def _piece_length(text: str) -> int:
+    match = _PIECE_LENGTH.fullmatch(text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f'"{text}" is no size of pieces; 256K and 4M are')
+    return int(match[1]) * (1024 if match[2] in "kK" else 1024 * 1024)
 
 
 def _define_wait(parser: Parser) -> None:

@@ -32,6 +32,16 @@ examples:
   torrentctl show debian.iso.torrent
   torrentctl show *.torrent --json | jq -r '.torrents[].infohash'
 """,
+    "create": """\
+All cores hash. The file is there whole or not at all, and none is written over.
+The same files and piece size give the same infohash, here and with torf
+and libtorrent. Links are left out. The torrent names no tracker.
+
+examples:
+  torrentctl create debian-13.2.0-amd64-netinst.iso --seed
+  torrentctl create ~/films --output films.torrent --piece-size 4M
+  torrentctl create dumps --web-seed https://example.org/ --json | jq -r .magnet
+""",
     "status": """\
 STATE is metadata, checking, downloading, seeding, queued, paused or error.
 Sizes and rates are in bytes; K, M, G are powers of 1024. The first column names

@@ -9,7 +9,7 @@ from torrentd.daemon.ctl.arguments import Options
 from torrentd.daemon.ctl.client import Client, socket_path
 from torrentd.daemon.ctl.document import Document, json_text
 from torrentd.daemon.ctl.escape import escape
-from torrentd.daemon.ctl.failure import DONE, REFUSED, TIMED_OUT, Failure
+from torrentd.daemon.ctl.failure import DONE, REFUSED, TIMED_OUT, USAGE, Failure
 
 STOP_S = 10.0  # the daemon stops within 2 s
 ANSWER_S = 90.0  # the daemon gives up a search before
@@ -57,6 +57,8 @@ def run_verb(options: Options) -> int:
     """The exit code. Raises Failure."""
     if options.verb == "show":
         return _show_offline(options)
+    if options.verb == "create":
+        return _create(options)
     if options.verb == "completion" and options.shell != "words":
         return _print_script(options.shell)
     client = Client(socket_path(options.socket))
@@ -235,6 +237,32 @@ def _look_up(client: Client, options: Options) -> int:
     document = client.call("dht lookup", params, answer_s=ANSWER_S, on_told=show_hop)
     _show(options, document, print_found if options.as_jsonl else show_found)
     return DONE if document.texts("peers") else REFUSED
+
+
+def _create(options: Options) -> int:
+    """A daemon is asked only where it is to seed at once."""
+    from torrentd.daemon.ctl.creating import PRIVATE, create, show_created
+
+    if options.private:
+        raise Failure(USAGE, PRIVATE)
+    created = create(
+        options.path,
+        options.output,
+        options.piece_length,
+        options.comment,
+        options.web_seeds,
+        options.as_json,
+    )
+    if options.seed:
+        client = Client(socket_path(options.socket))
+        params: dict[str, Json] = {"metainfo_bytes": len(created.metainfo), "dir": created.parent}
+        try:
+            added = client.call("add", params, created.metainfo)
+        finally:
+            client.close()
+        created.document["added"] = added.children("torrents")[0].flag("added")
+    _show(options, Document(created.document), show_created)
+    return DONE
 
 
 def _events(client: Client, options: Options) -> int:
