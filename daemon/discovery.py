@@ -130,21 +130,25 @@ class Discovery:
         self._lookups.close()
         self._node = None
 
-    def receive_datagram(self, endpoint: UdpEndpoint, data: bytes, source: Address) -> None:
-        """A datagram that may be KRPC; answers leave from the endpoint that it came to."""
-        if self._node is None:
+    def receive_datagrams(
+        self, endpoint: UdpEndpoint, datagrams: list[tuple[bytes, Address]]
+    ) -> None:
+        """Those that may be KRPC; answers leave from the endpoint that they came to."""
+        node, now = self._node, time.monotonic()
+        if node is None:
             return
-        now = time.monotonic()
         outpost = self._outposts.get(endpoint)
         if outpost is not None and endpoint is not self._endpoints.speaker(ipv6=endpoint.ipv6):
-            outpost.receive_datagram(data, source, now)
+            outpost.receive_datagrams(datagrams, now)
             return
-        try:
-            outputs = self._node.receive_datagram(data, source, now)
-        except Exception as error:  # a stranger's datagram met a bug of ours: dropped (rule 28)
-            self._tasks.peer_fault(error)
-            return
-        self._perform(outputs, now, endpoint)
+        for data, source in datagrams:
+            try:
+                outputs = node.receive_datagram(data, source, now)
+            except Exception as error:  # a stranger's datagram met a bug of ours: dropped (rule 28)
+                self._tasks.peer_fault(error)
+            else:
+                self._do(outputs, now, endpoint)
+        self._rearm(now)
 
     def overdue_s(self, now: float) -> float:
         """How late the node's own times are kept."""
@@ -320,9 +324,11 @@ class Discovery:
             self._perform(self._node.tick(now), now)
             self._answered.sample(self._node.replies_sent, now)
 
-    def _perform(
-        self, outputs: list[Output], now: float, received_by: UdpEndpoint | None = None
-    ) -> None:
+    def _perform(self, outputs: list[Output], now: float) -> None:
+        self._do(outputs, now, None)
+        self._rearm(now)
+
+    def _do(self, outputs: list[Output], now: float, received_by: UdpEndpoint | None) -> None:
         for output in outputs:
             match output:
                 case SendDatagram():
@@ -337,6 +343,8 @@ class Discovery:
                     self._lookups.ended(output, now)
                 case _:
                     self._hear(output)
+
+    def _rearm(self, now: float) -> None:
         if self._driver is not None:
             self._driver.rearm(now)
 

@@ -40,7 +40,7 @@ class Door:
         try:
             self._listener.open()
             if self.endpoint is not None:
-                await self.endpoint.open()
+                self.endpoint.open()
         except OSError as error:
             self._listener.close()
             self.problem = f"cannot listen on {self.address}: {error.strerror}"

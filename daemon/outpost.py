@@ -51,13 +51,14 @@ class Outpost:
     def close(self) -> None:
         self._driver.stop()
 
-    def receive_datagram(self, data: bytes, source: Address, now: float) -> None:
-        try:
-            outputs = self._node.receive_datagram(data, source, now)
-        except Exception as error:  # a stranger's datagram met a bug of ours: dropped (rule 28)
-            self._tasks.peer_fault(error)
-            return
-        self._perform(outputs, now)
+    def receive_datagrams(self, datagrams: list[tuple[bytes, Address]], now: float) -> None:
+        for data, source in datagrams:
+            try:
+                outputs = self._node.receive_datagram(data, source, now)
+            except Exception as error:  # a stranger's datagram met a bug of ours: dropped (rule 28)
+                self._tasks.peer_fault(error)
+            else:
+                self._perform(outputs, now)
         self._driver.rearm(now)
 
     def _tick(self, now: float) -> None:

@@ -262,7 +262,7 @@ class Session(Torrents):
         self._rest = Rest(self._services, self._begin, self._torrents.get)
         self._porch = Porch(self._rest.wake, self._find_adopter, self.tasks)
         self._accepts = TokenBucket(limits.dials_per_s_max, now)
-        on_krpc = self._discovery.receive_datagram if config.dht.enabled else None
+        on_krpc = self._discovery.receive_datagrams if config.dht.enabled else None
         await self._doors.open(self._admission, self._accepts, self._lobby.accepted, on_krpc)
         if config.dht.enabled:
             snapshot = await self._disk.state.run(self._state.load_dht)

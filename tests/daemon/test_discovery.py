@@ -41,13 +41,13 @@ class Room:
             lambda infohash, peers: self.found.append((infohash, peers)),
         )
         self.endpoints = [
-            UdpEndpoint(Address(host, 0), policy, self.discovery.receive_datagram, tasks)
+            UdpEndpoint(Address(host, 0), policy, self.discovery.receive_datagrams, tasks)
             for host in (new_host(), new_host())
         ]
 
     async def start(self, snapshot: bytes | None = None) -> None:
         for endpoint in self.endpoints:
-            await endpoint.open()
+            endpoint.open()
         self.discovery.start(self.endpoints, snapshot)
 
     def close(self) -> None:
@@ -161,7 +161,8 @@ class TestDatagrams:
                 there.discovery.close()
                 assert not there.discovery.status().enabled
                 assert there.discovery.snapshot() is None
-                there.discovery.receive_datagram(there.endpoints[0], PING, Address("127.0.0.1", 9))
+                batch = [(PING, Address("127.0.0.1", 9))]
+                there.discovery.receive_datagrams(there.endpoints[0], batch)
                 there.discovery.get_peers(INFOHASH, announce=True)
                 assert there.found == []
 
@@ -323,7 +324,7 @@ class TestOutage:
                     await node.answer()
                     await until(lambda: there.discovery.status().nodes_good == 1)
                     assert there.discovery.warnings() == []
-                    sockets = [endpoint._transport for endpoint in there.endpoints]
+                    sockets = [endpoint._socket for endpoint in there.endpoints]
                     while there.discovery.status().families[0].health == "online":
                         clock.skip(5)
                         there.discovery._tick(time.monotonic())
@@ -331,7 +332,7 @@ class TestOutage:
                     assert there.discovery.status().families[0].rejoins == 1
                     await until(
                         lambda: all(
-                            endpoint._transport not in (None, before)
+                            endpoint._socket not in (None, before)
                             for endpoint, before in zip(there.endpoints, sockets, strict=True)
                         )
                     )
@@ -351,12 +352,12 @@ class TestOutage:
                     there.discovery.add_node(node.address)
                     await node.answer()
                     await until(lambda: there.discovery.status().nodes_good == 1)
-                    before = there.endpoints[0]._transport
+                    before = there.endpoints[0]._socket
                     there.discovery.rejoin()
                     asked: dict[bytes, Bencoded] = {}
                     while asked.get(b"q") != b"find_node":
                         asked = await node.answer(nodes=b"")
-                    await until(lambda: there.endpoints[0]._transport not in (None, before))
+                    await until(lambda: there.endpoints[0]._socket not in (None, before))
 
         run(scenario())
 

@@ -35,10 +35,11 @@ class Room:
             admission,
             TokenBucket(1000, time.monotonic()),
             lambda sock, address: self.accepted.append(sock),
-            (lambda endpoint, data, source: self.datagrams.append((endpoint, data)))
-            if dht
-            else None,
+            self._heard if dht else None,
         )
+
+    def _heard(self, endpoint: UdpEndpoint, batch: list[tuple[bytes, Address]]) -> None:
+        self.datagrams += [(endpoint, data) for data, _ in batch]
 
     async def until_came(self, count: int) -> None:
         await until(lambda: len(self.accepted) == len(self.datagrams) == count)

@@ -26,12 +26,12 @@ async def room() -> AsyncIterator[Room]:
     async with supervised() as tasks:
         there, policy = Room(), AddressPolicy(allow_local=True)
 
-        def heard(endpoint: UdpEndpoint, data: bytes, source: Address) -> None:
-            there.sources.append(source)
+        def heard(endpoint: UdpEndpoint, batch: list[tuple[bytes, Address]]) -> None:
+            there.sources.extend(source for _, source in batch)
 
         made = [UdpEndpoint(Address(new_host(), 0), policy, heard, tasks) for _ in range(3)]
         for endpoint in made:
-            await endpoint.open()
+            endpoint.open()
         there.ours, there.other = made[:2], made[2]
         there.endpoints = Endpoints(there.ours)
         try:
@@ -80,15 +80,11 @@ def test_of_a_family_that_we_do_not_have_nothing_is_sent() -> None:
 def test_one_family_is_renewed_or_both() -> None:
     async def scenario() -> None:
         async with room() as there:
-            before = [endpoint._transport for endpoint in there.ours]
+            before = [endpoint._socket for endpoint in there.ours]
             there.endpoints.renew("ipv6")
-            assert [endpoint._unsettled for endpoint in there.ours] == [None, None]
+            assert [endpoint._socket for endpoint in there.ours] == before
             there.endpoints.renew("ipv4")
-            await until(
-                lambda: all(
-                    endpoint._transport not in (None, old)
-                    for endpoint, old in zip(there.ours, before, strict=True)
-                )
-            )
+            for endpoint, old in zip(there.ours, before, strict=True):
+                assert endpoint._socket not in (None, old)
 
     run(scenario())

@@ -48,13 +48,13 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     return Machine(monkeypatch)
 
 
-def transports(session: Session) -> list[object]:
-    return [endpoint._transport for endpoint in session._doors.endpoints]
+def sockets(session: Session) -> list[object]:
+    return [endpoint._socket for endpoint in session._doors.endpoints]
 
 
 def renewed(session: Session, before: list[object]) -> Callable[[], bool]:
     return lambda: all(
-        now not in (None, old) for now, old in zip(transports(session), before, strict=True)
+        now not in (None, old) for now, old in zip(sockets(session), before, strict=True)
     )
 
 
@@ -66,7 +66,7 @@ class TestReturn:
             config = make_config(tmp_path, new_host(), bootstrap=("127.0.0.1:9",))
             async with running(config) as session:
                 await session.add(AddRequest(magnet="ab" * 20))
-                before = transports(session)
+                before = sockets(session)
                 session._discovery.cancel_search(next(iter(session._torrents)))
                 assert session._discovery.status().searches_running == 0
                 machine.changes(session, MachineNetwork(LO | {"10.8.0.2"}, ipv4="10.8.0.2"))
@@ -79,7 +79,7 @@ class TestReturn:
         async def scenario() -> None:
             config = make_config(tmp_path, new_host(), bootstrap=("127.0.0.1:9",))
             async with running(config) as session:
-                before = transports(session)
+                before = sockets(session)
                 machine.slept_s = 3600.0
                 session._healing._wake.set()
                 await until(renewed(session, before))
