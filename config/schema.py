@@ -21,6 +21,7 @@ from torrentd.config.values import (
     HostPort,
     LabelText,
     ListenAddress,
+    MetricsAddress,
     Right,
     RuleText,
     Section,
@@ -246,6 +247,17 @@ class Seeding(Section):
     (when …) for whatever has it."""
 
 
+class Metrics(Section):
+    """Numbers for Prometheus."""
+
+    listen: Annotated[
+        MetricsAddress | None,
+        Right("127.0.0.1:PORT, [::1]:PORT, or unix: and an absolute path"),
+        AT_START,
+    ] = None
+    """Where the page /metrics is; docs/metrics.md lists what is on it."""
+
+
 class Log(Section):
     """What the daemon tells about itself, on standard error."""
 
@@ -279,6 +291,7 @@ class Config(Section):
     rates: Rates = Rates()
     queue: Queue = Queue()
     seeding: Seeding = Seeding()
+    metrics: Metrics = Metrics()
     log: Log = Log()
 
     watch: Annotated[tuple[WatchFolder, ...], AfterValidator(_different)] = Field(

@@ -116,6 +116,19 @@ def _text(text: str) -> str:
     return text
 
 
+def _metrics_address(text: str) -> str:
+    """Numbers are for this machine alone: who wants them elsewhere puts a proxy in front."""
+    if text.startswith("unix:"):
+        _socket_path(Path(text.removeprefix("unix:")))
+        if not text.startswith("unix:/"):
+            raise ValueError("the path is relative")
+        return text
+    host, _ = split_host_port(text)
+    if host not in ("127.0.0.1", "::1"):
+        raise ValueError("it is not of this machine alone")
+    return text
+
+
 def _times(text: str) -> str:
     parse_time_span(text)
     return text
@@ -152,6 +165,11 @@ ListenAddress = Annotated[
     str,
     AfterValidator(_listen_address),
     Right("an IPv4 or IPv6 address of this machine, as in 0.0.0.0 or ::"),
+]
+MetricsAddress = Annotated[
+    str,
+    AfterValidator(_metrics_address),
+    Right("127.0.0.1:PORT, [::1]:PORT, or unix: and an absolute path"),
 ]
 HostPort = Annotated[
     str,

@@ -72,19 +72,19 @@ class Listener:
             pass
 
 
-def listen(path: Path, mode: int, group_id: int | None) -> Listener:
-    """Listens at `path`, or raises ControlSocketError."""
-    if len(os.fsencode(path)) > PATH_BYTES_MAX:
-        raise ControlSocketError(f"control.socket: {path} is longer than {PATH_BYTES_MAX} bytes")
+def listen(path: Path, mode: int, group_id: int | None, key: str = "control.socket") -> Listener:
+    """Listens at `path`, or raises ControlSocketError, which names the `key` that said so."""
     try:
+        if len(os.fsencode(path)) > PATH_BYTES_MAX:
+            raise ControlSocketError(f"{path} is longer than {PATH_BYTES_MAX} bytes")
         _prepare_directory(path.parent, group_id)
         _check_what_is_there(path)
         return _listen(path, mode, group_id)
-    except ControlSocketError:
-        raise
+    except ControlSocketError as error:
+        raise ControlSocketError(f"{key}: {error}") from None
     except OSError as error:
         reason = error.strerror or str(error)
-        raise ControlSocketError(f"control.socket: cannot listen at {path}: {reason}") from None
+        raise ControlSocketError(f"{key}: cannot listen at {path}: {reason}") from None
 
 
 def peer_credentials(client: socket.socket) -> tuple[int, int, int]:
@@ -102,10 +102,10 @@ def _prepare_directory(directory: Path, group_id: int | None) -> None:
             directory.chmod(0o750)
     found = directory.stat()
     if found.st_uid not in (0, os.geteuid()):
-        raise ControlSocketError(f"control.socket: {directory} belongs to another user")
+        raise ControlSocketError(f"{directory} belongs to another user")
     if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise ControlSocketError(
-            f"control.socket: others may write in {directory}; the socket needs a folder of its own"
+            f"others may write in {directory}; the socket needs a folder of its own"
         )
 
 
@@ -115,7 +115,7 @@ def _check_what_is_there(path: Path) -> None:
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(found.st_mode):
-        raise ControlSocketError(f"control.socket: {path} is there and is not a socket")
+        raise ControlSocketError(f"{path} is there and is not a socket")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(PROBE_S)
         try:
@@ -124,7 +124,7 @@ def _check_what_is_there(path: Path) -> None:
             return
         except BlockingIOError:  # alive, with a long queue at its door
             pass
-    raise ControlSocketError(f"control.socket: another daemon answers at {path}")
+    raise ControlSocketError(f"another daemon answers at {path}")
 
 
 def _listen(path: Path, mode: int, group_id: int | None) -> Listener:

@@ -23,6 +23,7 @@ from torrentd.daemon.control_config import ConfigVerbs
 from torrentd.daemon.control_limits import LimitVerbs
 from torrentd.daemon.heartbeat import Heartbeat
 from torrentd.daemon.logs import configure_logs, get_logger, log_suppressed
+from torrentd.daemon.metrics_server import MetricsServer
 from torrentd.daemon.session import Session
 from torrentd.daemon.settings import Reloaded, Settings
 from torrentd.daemon.state_dir import StateLocked
@@ -81,6 +82,7 @@ class Daemon:
         self._supervisor = Supervisor(os.environ)
         self._session = Session(settings.config)
         self._heartbeat = Heartbeat(self._supervisor, self._session)
+        self._metrics: MetricsServer | None = None
         settings.apply = self._apply
         settings.save = self._session.save_changes
 
@@ -108,6 +110,13 @@ class Daemon:
             log.error("cannot open the control socket", cause=str(error))
             await session.stop()
             return 1
+        try:
+            await self._open_metrics()
+        except OSError as error:
+            log.error("cannot open the page of the metrics", cause=str(error))
+            await control.stop()
+            await session.stop()
+            return 1
         self._handle_signals()
         log.info("ready", version=VERSION, start_s=round(time.monotonic() - started_at, 3))
         self._supervisor.ready(self._heartbeat.sentence())
@@ -119,9 +128,23 @@ class Daemon:
         with self._heartbeat.patience():
             await control.stop()
             await session.stop()
+            if self._metrics is not None:
+                self._metrics.close()
         log_suppressed()
         log.info("stopped")
         return 1 if session.failed else 0
+
+    async def _open_metrics(self) -> None:
+        listen = self._config.metrics.listen
+        if listen is None:
+            return
+        from torrentd.daemon.metrics import Metrics  # late: 5 MiB that few use
+
+        metrics = Metrics(self._session)
+        self._metrics = MetricsServer(listen, metrics.text)
+        await self._metrics.start()
+        self._session.witnesses.attach(metrics)
+        self._session.tasks.spawn(metrics.watch_lag(), "watch the lag")
 
     def _handle_signals(self) -> None:
         loop = asyncio.get_running_loop()

@@ -27,6 +27,7 @@ class TorrentdProcess:
         rates: dict[str, int | bool] | None = None,
         launcher: Callable[..., list[str]] | None = None,
         allow_local: bool = True,
+        metrics: str | None = None,
     ) -> None:
         """`launcher`: makes of a command the one that runs it elsewhere."""
         self.host, self.port = host, port
@@ -49,6 +50,7 @@ class TorrentdProcess:
                 **(limits or {}),
             },
             "rates": rates or {},
+            "metrics": {"listen": metrics},
             "log": {"level": "info", "format": "json"},
         }
         (directory / "torrentd.yaml").write_text(json.dumps(config))  # JSON is YAML
