@@ -1,17 +1,18 @@
 """What was read to be uploaded: each part of a piece is read once, however many peers ask for it.
 
-Pieces are read in segments: whole, unless they are large. A segment that is being read is waited
-for, not read again; the last ones used stay in memory, up to so many bytes.
+Pieces are read in segments, small enough that one for each of many slow peers stays in memory, and
+large enough that reading costs little a block. A segment that the kernel has in memory is read at
+once; one that comes from the disk is waited for, and not read again meanwhile.
 """
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from torrentd.wire.formats.ids import InfoHash
 from torrentd.wire.store.api import StoreError
 
-SEGMENT_BYTES = 1024 * 1024
+SEGMENT_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +26,10 @@ class Segment:
 
 
 Blocks = list[tuple[int, bytes | memoryview]]
-# Starts the reading of a segment; its bytes, or why there are none, come to `ReadCache.loaded`.
-Load = Callable[[Segment], None]
+Data = bytes | bytearray
+# The bytes of a segment when they can be had without waiting; else None: reading has begun, and the
+# bytes, or why there are none, come to `ReadCache.loaded`.
+Load = Callable[[Segment], Data | None]
 
 
 @dataclass(slots=True)
@@ -36,7 +39,7 @@ class _Waiting:
     blocks: list[tuple[int, int]]
     missing: int
     done: Callable[[Blocks | StoreError], None]
-    parts: dict[int, bytes] = field(default_factory=dict)
+    parts: dict[int, memoryview]
 
 
 class ReadCache:
@@ -45,7 +48,7 @@ class ReadCache:
     def __init__(self, bytes_max: int) -> None:
         self.bytes_held = 0
         self._bytes_max = bytes_max
-        self._segments: OrderedDict[Segment, bytes] = OrderedDict()
+        self._segments: OrderedDict[Segment, memoryview] = OrderedDict()
         self._loading: dict[Segment, list[_Waiting]] = {}
 
     def read(
@@ -58,41 +61,41 @@ class ReadCache:
         done: Callable[[Blocks | StoreError], None],
     ) -> Blocks | None:
         """The blocks `(begin, length)` as views; or None, and `done` is called later."""
-        parts: dict[int, bytes] = {}
+        parts: dict[int, memoryview] = {}
         missing: list[Segment] = []
         for segment in _segments(infohash, piece_index, piece_bytes, blocks):
             data = self._segments.get(segment)
+            if data is not None:
+                self._segments.move_to_end(segment)
+            elif segment not in self._loading:
+                loaded = load(segment)
+                data = None if loaded is None else self._keep(segment, loaded)
             if data is None:
                 missing.append(segment)
             else:
-                self._segments.move_to_end(segment)
                 parts[segment.begin] = data
         if not missing:
-            return [(begin, _cut(parts, begin, length)) for begin, length in blocks]
+            return _cut(parts, blocks)
         waiting = _Waiting(blocks, len(missing), done, parts)
         for segment in missing:
-            if segment in self._loading:
-                self._loading[segment].append(waiting)
-            else:
-                self._loading[segment] = [waiting]
-                load(segment)
+            self._loading.setdefault(segment, []).append(waiting)
         return None
 
-    def loaded(self, segment: Segment, data: bytes | StoreError) -> None:
+    def loaded(self, segment: Segment, data: Data | StoreError) -> None:
         """The answer to `load`."""
-        if isinstance(data, bytes):
-            self._keep(segment, data)
-        for waiting in self._loading.pop(segment, []):
-            if isinstance(data, StoreError):
+        all_waiting = self._loading.pop(segment, [])
+        if isinstance(data, StoreError):
+            for waiting in all_waiting:
                 if waiting.missing > 0:
                     waiting.missing = 0  # one answer, though more segments may fail
                     waiting.done(data)
-                continue
-            waiting.parts[segment.begin] = data
+            return
+        view = self._keep(segment, data)
+        for waiting in all_waiting:
+            waiting.parts[segment.begin] = view
             waiting.missing -= 1
             if waiting.missing == 0:
-                parts = waiting.parts
-                waiting.done([(begin, _cut(parts, begin, n)) for begin, n in waiting.blocks])
+                waiting.done(_cut(waiting.parts, waiting.blocks))
 
     def resize(self, bytes_max: int) -> None:
         self._bytes_max = bytes_max
@@ -104,12 +107,13 @@ class ReadCache:
             if piece_index is None or segment.piece_index == piece_index:
                 self.bytes_held -= len(self._segments.pop(segment))
 
-    def _keep(self, segment: Segment, data: bytes) -> None:
+    def _keep(self, segment: Segment, data: Data) -> memoryview:
         if segment in self._segments:
             self.bytes_held -= len(self._segments.pop(segment))
-        self._segments[segment] = data
+        view = self._segments[segment] = memoryview(data)
         self.bytes_held += len(data)
         self._evict()
+        return view
 
     def _evict(self) -> None:
         while self.bytes_held > self._bytes_max:
@@ -123,19 +127,25 @@ def _segments(
     """The segments that `blocks` touch, each once."""
     begins: dict[int, None] = {}
     for begin, length in blocks:
-        first = begin - begin % SEGMENT_BYTES
-        for at in range(first, begin + length, SEGMENT_BYTES):
-            begins[at] = None
+        at = begin - begin % SEGMENT_BYTES
+        begins[at] = None
+        if begin + length > at + SEGMENT_BYTES:  # a block is no longer than a segment
+            begins[at + SEGMENT_BYTES] = None
     return [
         Segment(infohash, piece_index, at, min(SEGMENT_BYTES, piece_bytes - at)) for at in begins
     ]
 
 
-def _cut(parts: dict[int, bytes], begin: int, length: int) -> bytes | memoryview:
-    """A view into one segment; a copy only where a block straddles two."""
-    offset = begin % SEGMENT_BYTES
-    first = parts[begin - offset]
-    if offset + length <= len(first):
-        return memoryview(first)[offset : offset + length]
-    rest = offset + length - SEGMENT_BYTES
-    return first[offset:] + parts[begin - offset + SEGMENT_BYTES][:rest]
+def _cut(parts: dict[int, memoryview], blocks: list[tuple[int, int]]) -> Blocks:
+    """Views into segments; a copy only where a block straddles two."""
+    cut: Blocks = []
+    for begin, length in blocks:
+        offset = begin % SEGMENT_BYTES
+        first = parts[begin - offset]
+        end = offset + length
+        if end <= SEGMENT_BYTES:
+            cut.append((begin, first[offset:end]))
+        else:
+            second = parts[begin - offset + SEGMENT_BYTES]
+            cut.append((begin, bytes(first[offset:]) + bytes(second[: end - SEGMENT_BYTES])))
+    return cut

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal, Protocol
 
-from torrentd.daemon.read_cache import Blocks, ReadCache, Segment
+from torrentd.daemon.read_cache import Blocks, Data, ReadCache, Segment
 from torrentd.daemon.workers import Workers
 from torrentd.wire.formats.ids import InfoHash
 from torrentd.wire.formats.metainfo import Info
@@ -215,8 +215,11 @@ class Storage:
         if self._unwritten_bytes <= RELIEVED_BYTES:
             self._relieve()
 
-    def _load(self, segment: Segment) -> None:
-        self._workers.submit(partial(self._read, segment), partial(self._cache.loaded, segment))
+    def _load(self, segment: Segment) -> Data | None:
+        data = self.store.read_resident(segment.piece_index, segment.begin, segment.length)
+        if data is None:
+            self._workers.submit(partial(self._read, segment), partial(self._cache.loaded, segment))
+        return data
 
     def _read(self, segment: Segment) -> bytes | StoreError:
         try:

@@ -81,6 +81,28 @@ class TestReading:
         assert disk.read((0, 10)) is None
         assert disk.asked == [Segment(OURS, 0, 0, SEGMENT_BYTES)]
 
+    def test_what_can_be_had_without_waiting_is_there_at_once_and_kept(self) -> None:
+        cache = ReadCache(64 * SEGMENT_BYTES)
+        asked: list[Segment] = []
+
+        def load(segment: Segment) -> bytes | None:
+            asked.append(segment)
+            return PIECE[:SEGMENT_BYTES] if segment.begin == 0 else None
+
+        answers: list[Blocks | StoreError] = []
+        for _ in range(2):
+            blocks = cache.read(OURS, 0, PIECE_BYTES, [(5, 10)], load, answers.append)
+            assert as_bytes(blocks) == [(5, PIECE[5:15])]
+        assert len(asked) == 1
+        both = [(5, 10), (SEGMENT_BYTES - 3, 6)]
+        assert cache.read(OURS, 0, PIECE_BYTES, both, load, answers.append) is None
+        assert cache.read(OURS, 0, PIECE_BYTES, both[1:], load, answers.append) is None
+        assert [segment.begin for segment in asked] == [0, SEGMENT_BYTES], "each once"
+        cache.loaded(asked[1], PIECE[SEGMENT_BYTES : 2 * SEGMENT_BYTES])
+        straddling = (SEGMENT_BYTES - 3, PIECE[SEGMENT_BYTES - 3 : SEGMENT_BYTES + 3])
+        assert as_bytes(answers[0]) == [(5, PIECE[5:15]), straddling]
+        assert as_bytes(answers[1]) == [straddling]
+
     def test_without_any_memory_it_still_answers(self) -> None:
         disk = Disk(ReadCache(0))
         assert disk.read((5, 10)) is None

@@ -96,16 +96,40 @@ class Receiver(BlockReceiver):
             at += size
 
     def _read_requests(self, data: memoryview, at: int) -> int:
-        """Takes the run of requests at `at`."""
+        """Takes the run of requests at `at`. A whole block of any piece but the last, which we may
+        serve and have not been asked for yet, needs no closer look."""
         unpack = _REQUEST_HEAD.unpack_from
         last = len(data) - REQUEST_MESSAGE_BYTES
+        geometry, owed, queued_max = self.geometry, self.owed, self.limits.requests_queued_max
+        owed_count = len(owed)
+        plain_pieces = begin_max = 0
+        if geometry is not None and not self.am_choking:
+            plain_pieces = geometry.piece_count - 1
+            begin_max = geometry.piece_length - BLOCK_BYTES
         while at <= last:
             length, message_id, piece_index, begin, block_length = unpack(data, at)
             if message_id != REQUEST or length != REQUEST_MESSAGE_BYTES - LENGTH_BYTES:
                 break
-            self._receive_request(tuple.__new__(BlockRef, (piece_index, begin, block_length)))
+            block = tuple.__new__(BlockRef, (piece_index, begin, block_length))
+            if (
+                block_length == BLOCK_BYTES
+                and piece_index < plain_pieces
+                and begin <= begin_max
+                and block not in owed
+                and len(owed) < queued_max
+            ):
+                owed[block] = None
+            else:
+                self._receive_request(block)
             at += REQUEST_MESSAGE_BYTES
+        if len(owed) > owed_count:
+            self._tell_owed()
         return at
+
+    def _tell_owed(self) -> None:
+        if not self._owed_grew:
+            self._owed_grew = True
+            self._events.append(events.BlocksRequested())
 
     def _receive_message(self, message: memoryview) -> None:
         """`<id><payload>`, of a length that the table of W1 allows."""
@@ -223,9 +247,7 @@ class Receiver(BlockReceiver):
             self._refuse(block)
         else:
             self.owed[block] = None
-            if not self._owed_grew:
-                self._owed_grew = True
-                self._events.append(events.BlocksRequested())
+            self._tell_owed()
 
     def _refuse(self, block: BlockRef) -> None:
         self._budget.spend()

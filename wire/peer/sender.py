@@ -5,6 +5,7 @@ it came in, never copied. Who commands knows the rules of the swarm; here only t
 are kept: a choke drops what is owed, and with BEP 6 every request gets exactly one answer.
 """
 
+from collections.abc import Iterable
 from typing import Protocol
 
 from torrentd.wire.formats.address import Address
@@ -190,22 +191,26 @@ class Sender:
         if self.supports_fast:
             self._queue(encode_reject(block))
 
-    def send_block(
-        self, piece_index: int, begin: int, data: bytes | memoryview, now: float
-    ) -> bool:
-        """Header and `data` as it is. Sent only if still owed: a cancel or a choke may have come
-        while the disk was read; tells whether it was. `data` must not change until it is sent."""
-        length = len(data)
-        block = tuple.__new__(
-            BlockRef, (piece_index, begin, length)
-        )  # half the price of BlockRef()
-        if self.owed.pop(block, False) is not None:  # None is the value of every block owed
-            return False
-        self._now = self._sent_at = now
-        self._out += (encode_piece_header(piece_index, begin, length), data)
-        self.uploaded_bytes += length
-        self.upload_rate.add(length, now)
-        return True
+    def send_blocks(
+        self, piece_index: int, blocks: Iterable[tuple[int, bytes | memoryview]], now: float
+    ) -> int:
+        """Each block `(begin, data)` as its header and the data as it is. Only those still owed: a
+        cancel or a choke may have come while the disk was read. Returns the bytes of blocks queued;
+        no data may change until it is sent."""
+        owed, out = self.owed, self._out
+        sent_bytes = 0
+        for begin, data in blocks:
+            length = len(data)
+            block = (piece_index, begin, length)
+            # None is the value of every block owed
+            if owed.pop(block, False) is None:  # type: ignore[call-overload]  # it finds a BlockRef
+                out += (encode_piece_header(piece_index, begin, length), data)
+                sent_bytes += length
+        if sent_bytes:
+            self._now = self._sent_at = now
+            self.uploaded_bytes += sent_bytes
+            self.upload_rate.add(sent_bytes, now)
+        return sent_bytes
 
     def send_allowed_fast(self, piece_index: int) -> None:
         """ "If you ask for this piece, I'll give it to you even if you're choked" (BEP 6)."""

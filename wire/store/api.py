@@ -43,6 +43,9 @@ class PieceStore(Protocol):
     def read(self, piece_index: int, begin: int, length: int) -> bytes:
         """`length` bytes at `begin` of a piece. A file that is absent or short is a StoreError."""
 
+    def read_resident(self, piece_index: int, begin: int, length: int) -> bytes | bytearray | None:
+        """The same where nothing has to be waited for, so that no thread is needed; else None."""
+
     def read_into(self, piece_index: int, begin: int, buffer: memoryview) -> None:
         """The same into `buffer`, as many bytes as it has."""
 

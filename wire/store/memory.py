@@ -28,6 +28,9 @@ class MemoryStore:
             raise StoreError(f"piece {piece_index}", "the file is missing")
         return piece[begin : begin + length]
 
+    def read_resident(self, piece_index: int, begin: int, length: int) -> bytes | bytearray | None:
+        """None, as from a disk: threads are to be tested, too."""
+
     def read_into(self, piece_index: int, begin: int, buffer: memoryview) -> None:
         """The same into `buffer`."""
         buffer[:] = self.read(piece_index, begin, len(buffer))

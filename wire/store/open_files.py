@@ -5,6 +5,7 @@ before its data is on stable storage, since a descriptor opened later may not be
 them back has failed (F5).
 """
 
+import ctypes
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -13,6 +14,19 @@ from threading import Condition, Lock
 
 COUNT_MAX = 256  # a quarter of the usual 1024; peers and control need the rest (O1)
 SMALL_FILE_BYTES = 4 << 20  # of a larger one the cached pages are worth keeping
+
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
+TMPFS = 0x01021994  # statfs(2): it is memory, and knows no RWF_NOWAIT
+STATFS_BYTES = 256  # more than the structure has anywhere
+
+
+def file_system(descriptor: int) -> int:
+    """The magic number of statfs(2); 0 when it cannot be told."""
+    buffer = ctypes.create_string_buffer(STATFS_BYTES)
+    if _LIBC.fstatfs(descriptor, buffer):
+        return 0
+    return ctypes.c_long.from_buffer(buffer).value
 
 
 def start_writeback(descriptor: int) -> None:
@@ -86,7 +100,7 @@ class Unsynced:
 class OpenFile:
     """One open descriptor; `users` threads are in the middle of a call on it."""
 
-    __slots__ = ("closing", "descriptor", "path", "unsynced", "users")
+    __slots__ = ("_in_memory", "closing", "descriptor", "path", "unsynced", "users")
 
     def __init__(self, descriptor: int, path: str, unsynced: Unsynced) -> None:
         self.descriptor = descriptor
@@ -94,6 +108,19 @@ class OpenFile:
         self.unsynced = unsynced
         self.users = 1
         self.closing = False
+        self._in_memory = file_system(descriptor) == TMPFS
+
+    def read_resident(self, length: int, offset_bytes: int) -> bytes | bytearray | None:
+        """What can be read without waiting for a disk; None when that is not all."""
+        try:
+            if self._in_memory:
+                data: bytes | bytearray = os.pread(self.descriptor, length, offset_bytes)
+                return data if len(data) == length else None
+            data = bytearray(length)
+            count = os.preadv(self.descriptor, [data], offset_bytes, os.RWF_NOWAIT)
+        except OSError:  # EAGAIN; EOPNOTSUPP of file systems that cannot tell
+            return None
+        return data if count == length else None
 
 
 class OpenFiles:
@@ -117,6 +144,16 @@ class OpenFiles:
             yield file.descriptor
         finally:
             self._give_back(file)
+
+    @contextmanager
+    def use_open(self, unsynced: Unsynced, path: str) -> Iterator[OpenFile | None]:
+        """The file if it is open for reading, for the length of the block."""
+        file = self._take((unsynced, path, False))
+        try:
+            yield file
+        finally:
+            if file is not None:
+                self._give_back(file)
 
     def close(self, unsynced: Unsynced, path: str | None = None) -> None:
         """Close the descriptors of one store, or of one path of it; those in use when their users

@@ -6,7 +6,7 @@ several of one piece go into one ReadBlocks. Between the question and the answer
 peer may have cancelled, or we have choked it: the connection knows what is still owed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from torrentd.config.schema import Limits
 from torrentd.wire.formats.bitfield import Bitfield
@@ -99,9 +99,10 @@ class Uploads:
         run_piece = -1
         refused: list[BlockRef] = []
         reading = peer.reading
+        reading_bytes, reading_bytes_max = peer.reading_bytes, self._buffer_bytes_max
         for block in peer.connection.owed:
             piece_index, begin, length = block
-            if room <= 0 or peer.reading_bytes + length > self._buffer_bytes_max:
+            if room <= 0 or reading_bytes + length > reading_bytes_max:
                 break
             if (piece_index, begin) in reading:
                 continue
@@ -113,8 +114,9 @@ class Uploads:
                 reads.append(ReadBlocks(peer.connection, piece_index, run))
             run.append((begin, length))
             reading[piece_index, begin] = length
-            peer.reading_bytes += length
+            reading_bytes += length
             room -= length
+        peer.reading_bytes = reading_bytes
         for block in refused:
             peer.refusals += 1
             peer.connection.send_reject(block)
@@ -124,20 +126,25 @@ class Uploads:
         self, peer: Peer, piece_index: int, blocks: list[tuple[int, bytes | memoryview]], now: float
     ) -> int:
         """Queues what is still owed; returns its bytes."""
-        send_block = peer.connection.send_block
-        sent_bytes = 0
-        for begin, data in blocks:
-            peer.reading_bytes -= peer.reading.pop((piece_index, begin), 0)
-            if send_block(piece_index, begin, data, now):
-                sent_bytes += len(data)
+        self._read_no_more(peer, piece_index, blocks)
+        sent_bytes = peer.connection.send_blocks(piece_index, blocks, now)
         if sent_bytes:
             self.quota.sent(peer.host_key, sent_bytes, now)
         return sent_bytes
 
     def read_failed(self, peer: Peer, piece_index: int, blocks: list[tuple[int, int]]) -> None:
         """The disk failed: the peer is told no, so that it asks somebody else."""
+        self._read_no_more(peer, piece_index, blocks)
         for begin, length in blocks:
-            peer.reading_bytes -= peer.reading.pop((piece_index, begin), 0)
             block = BlockRef(piece_index, begin, length)
             if block in peer.connection.owed:
                 peer.connection.send_reject(block)
+
+    def _read_no_more(
+        self, peer: Peer, piece_index: int, blocks: Iterable[tuple[int, object]]
+    ) -> None:
+        reading = peer.reading
+        read_bytes = 0
+        for begin, _ in blocks:
+            read_bytes += reading.pop((piece_index, begin), 0)
+        peer.reading_bytes -= read_bytes

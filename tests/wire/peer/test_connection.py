@@ -274,7 +274,7 @@ class TestFlood:
         for _ in range(3000):
             scene.ask(BLOCK)
             scene.say(piece(BLOCK), messages.encode_requests([BLOCK]))
-            scene.connection.send_block(0, 0, bytes(BLOCK.length), scene.now)
+            scene.connection.send_blocks(0, [(0, bytes(BLOCK.length))], scene.now)
             scene.heard()
         assert scene.connection.reading_paused_until <= scene.now
         assert scene.connection.uploaded_bytes == scene.connection.downloaded_bytes

@@ -15,6 +15,7 @@ from tests.wire.peer.scenario import (
 )
 from torrentd.wire.formats import messages
 from torrentd.wire.formats.address import Address
+from torrentd.wire.formats.errors import MessageError
 from torrentd.wire.formats.extension import ExtensionHandshake, encode_extension_handshake
 from torrentd.wire.formats.geometry import BLOCK_BYTES, BlockRef
 from torrentd.wire.formats.metadata import MetadataRequest, encode_metadata
@@ -263,6 +264,22 @@ class TestRequests:
         scene.say(messages.encode_requests(blocks))
         assert list(scene.connection.owed) == blocks[:512]
         assert scene.heard() == b"".join(map(messages.encode_reject, blocks[512:]))
+
+    def test_a_whole_block_is_owed_where_the_torrent_has_it_and_nowhere_else(self) -> None:
+        begins = [0, 1, BLOCK_BYTES, GEOMETRY.piece_length - BLOCK_BYTES]
+        begins += [begins[-1] + 1, GEOMETRY.piece_length, 2**32 - 1]
+        for piece_index in [*range(GEOMETRY.piece_count + 1), 2**32 - 1]:
+            for begin in begins:
+                block = BlockRef(piece_index, begin, BLOCK_BYTES)
+                scene = Scene()
+                scene.connection.send_unchoke(scene.now)
+                try:
+                    GEOMETRY.check_block(*block)
+                except MessageError:
+                    scene.refuses(_request(block))
+                else:
+                    assert scene.say(_request(block)) == [events.BlocksRequested()]
+                    assert list(scene.connection.owed) == [block]
 
     def test_more_than_16_kib_is_rejected_and_counted(self) -> None:
         """Security W4: reject, and close after fifty."""

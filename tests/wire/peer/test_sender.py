@@ -86,7 +86,7 @@ class TestBlocks:
         scene.say(_requests(SHORT, BLOCK))
         scene.heard()
         view = memoryview(bytes(SHORT.length))
-        assert scene.connection.send_block(10, 0, view, scene.now)
+        assert scene.connection.send_blocks(10, [(0, view)], scene.now) == SHORT.length
         header, data = scene.connection.data_to_send()
         assert header == messages.encode_piece_header(*SHORT)
         assert data is view
@@ -105,10 +105,10 @@ class TestBlocks:
         elif meanwhile == "choke":
             scene.connection.send_choke(scene.now)
         elif meanwhile == "sent already":
-            assert scene.connection.send_block(0, 0, bytes(BLOCK.length), scene.now)
+            assert scene.connection.send_blocks(0, [(0, bytes(BLOCK.length))], scene.now)
         sent = scene.connection.uploaded_bytes
         scene.heard()
-        assert not scene.connection.send_block(0, 0, bytes(BLOCK.length), scene.now)
+        assert not scene.connection.send_blocks(0, [(0, bytes(BLOCK.length))], scene.now)
         assert scene.heard() == b""
         assert scene.connection.uploaded_bytes == sent
 
@@ -136,7 +136,8 @@ class TestFast:
         scene.connection.send_choke(scene.now)
         assert scene.heard() == messages.encode_choke() + messages.encode_reject(BLOCK)
         assert list(scene.connection.owed) == [OTHER]
-        assert scene.connection.send_block(*OTHER[:2], bytes(OTHER.length), scene.now)
+        blocks = [(OTHER.begin, bytes(OTHER.length))]
+        assert scene.connection.send_blocks(OTHER.piece_index, blocks, scene.now)
 
     def test_without_it_a_choke_throws_the_requests_out_in_silence(self) -> None:
         scene = Scene(fast=False)

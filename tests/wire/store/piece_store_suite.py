@@ -50,6 +50,7 @@ class PieceStoreSuite:
                 for length in range(1, len(piece) - begin + 1, step):
                     part = piece[begin : begin + length]
                     assert store.read(piece_index, begin, length) == part
+                    assert store.read_resident(piece_index, begin, length) in (part, None)
                     buffer = bytearray(b"\xee" * length)
                     store.read_into(piece_index, begin, memoryview(buffer))
                     assert buffer == part

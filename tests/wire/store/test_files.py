@@ -107,6 +107,17 @@ class TestFilesOnDisk:
             store.read(1, 0, 9)
         with pytest.raises(StoreError, match="shorter"):
             store.read_into(1, 0, memoryview(bytearray(9)))
+        assert store.read_resident(1, 0, 9) is None
+
+    def test_what_was_just_read_is_in_memory_and_nothing_is_waited_for(
+        self, store: FileStore
+    ) -> None:
+        fill(store, SINGLE)
+        assert store.read_resident(1, 3, 5) is None, "nobody opened it to read"
+        store.read(1, 0, 8)
+        assert store.read_resident(1, 3, 5) == SINGLE.piece(1)[3:8]
+        store.close()
+        assert store.read_resident(1, 3, 5) is None
 
     def test_a_download_folder_that_is_gone_is_not_made_again(self, tmp_path: Path) -> None:
         """An unmounted disk must not be filled from the mount point's side (F7)."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from torrentd.wire.store.open_files import OpenFiles, Unsynced
+from torrentd.wire.store.open_files import TMPFS, OpenFile, OpenFiles, Unsynced, file_system
 
 
 class Opener:
@@ -216,3 +216,46 @@ def test_threads_never_see_a_closed_or_foreign_descriptor(opener: Opener, tmp_pa
     assert len(files) <= 3 + 4
     files.close(unsynced)
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+class TestResident:
+    def test_only_a_file_that_is_open_for_reading_is_used(self, opener: Opener) -> None:
+        files, unsynced = OpenFiles(2), Unsynced()
+        (opener.folder / "a").write_bytes(b"12345678")
+        with files.use_open(unsynced, "a") as file:
+            assert file is None
+        with files.use(unsynced, "a", True, opener), files.use_open(unsynced, "a") as file:
+            assert file is None
+        with files.use(unsynced, "a", False, opener) as descriptor:
+            with files.use_open(unsynced, "a") as file:
+                assert file is not None
+                files.close(unsynced)
+            assert is_open(descriptor), "in use"
+        assert not is_open(descriptor)
+
+    @pytest.mark.parametrize("in_memory", [True, False])
+    def test_all_of_it_or_none_whatever_is_amiss(self, opener: Opener, in_memory: bool) -> None:
+        path = Path("/dev/shm" if in_memory else opener.folder) / f"resident-{os.getpid()}"
+        path.write_bytes(b"12345678")
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            file = OpenFile(descriptor, "a", Unsynced())
+            assert (file_system(descriptor) == TMPFS) is in_memory
+            assert file.read_resident(4, 2) == b"3456"
+            assert file.read_resident(4, 6) is None, "it is shorter"
+        finally:
+            os.close(descriptor)
+            path.unlink()
+        assert file.read_resident(4, 2) is None, "the descriptor is gone"
+
+    def test_what_would_wait_for_the_disk_is_none(
+        self, opener: Opener, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def would_wait(_: int, buffers: list[bytearray], offset: int, flags: int) -> int:
+            assert flags == os.RWF_NOWAIT
+            raise BlockingIOError
+
+        monkeypatch.setattr(os, "preadv", would_wait)
+        descriptor = opener("a")
+        assert OpenFile(descriptor, "a", Unsynced()).read_resident(4, 0) is None
+        os.close(descriptor)

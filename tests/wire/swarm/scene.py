@@ -267,7 +267,7 @@ class Guest:
             data = piece[block.begin : block.begin + block.length]
             if spoil:
                 data = bytes([data[0] ^ 1]) + data[1:]
-            self.far.send_block(block.piece_index, block.begin, data, self.scene.now)
+            self.far.send_blocks(block.piece_index, [(block.begin, data)], self.scene.now)
         self.flush()
 
     def answer_all(self, *, spoil: bool = False) -> None:
