@@ -29,7 +29,7 @@ DEEP_BLOCKS = 320  # 5 MiB: enough for a piece or two of any usual size
 DEEP_ROUND_TRIPS = 2  # one on its way there and back, one in the peer's queue
 STALL_S = 20.0  # without a single block: snubbed (security W12: "after 20-60 s") …
 STALL_BLOCKS = 3  # … and as long as so many blocks take at the rate of the last
-SKIP_S = 10.0  # one request, while others are answered: this long …
+SKIP_S = 10.0  # one request, while later ones are answered, or none is: this long …
 SKIP_QUEUES = 2  # … and as long as so many full queues take
 TIMEOUT_MAX_S = 60.0
 DEPTH_DECAY = 0.9  # how slowly a queue that was deep counts as shallow
@@ -42,6 +42,7 @@ class Pipeline:
     """The requests we have sent to one peer and not seen answered, oldest first."""
 
     __slots__ = (
+        "_answered_up_to",
         "_checked_at",
         "_checked_rate",
         "_depth",
@@ -71,6 +72,7 @@ class Pipeline:
         # Since when the peer owes us something and has sent nothing; None while it owes nothing.
         self._waiting_since: float | None = None
         self._progressed_at = now
+        self._answered_up_to = now  # when the youngest request was sent that has been answered
         self._round_trip_s = TIMEOUT_MAX_S  # the least ever seen between a request and its block
         self._depth = 0.0  # blocks outstanding when requests were sent, the most of late
         self._slow_start = True
@@ -133,6 +135,7 @@ class Pipeline:
         """Blocks that were asked for came; called once for a run of them, not once a block.
         `asked_at`: when the last of them was."""
         self._rate.add(size_bytes, now)
+        self._answered_up_to = max(self._answered_up_to, asked_at)
         self._round_trip_s = min(self._round_trip_s, now - asked_at)
         self._progressed_at = now
         self._waiting_since = now if self.requests else None
@@ -188,10 +191,9 @@ class Pipeline:
             self.snubbed = True
             self._waiting_since = None
             return self._give_up_all()
-        skip_s = self.skip_s()
         skipped = []
         for block, sent_at in self.requests.items():  # oldest first
-            if now < sent_at + skip_s:
+            if now < self._skipped_at(sent_at):
                 break
             skipped.append(BlockRef._make(block))
         for block in skipped:
@@ -216,9 +218,17 @@ class Pipeline:
         """When `overdue` may next have something to tell."""
         stalled_at = None if self._waiting_since is None else self._waiting_since + self.stall_s()
         for sent_at in self.requests.values():  # the first is the oldest
-            skipped_at = sent_at + self.skip_s()
+            skipped_at = self._skipped_at(sent_at)
             return skipped_at if stalled_at is None else min(skipped_at, stalled_at)
         return stalled_at
+
+    def _skipped_at(self, sent_at: float) -> float:
+        """When a request sent then is overdue. While those before it are being answered it is not,
+        however fast it goes now: it may have been asked for in a slower time, behind a limit."""
+        skipped_at = sent_at + self.skip_s()
+        if sent_at < self._answered_up_to:
+            return skipped_at
+        return max(skipped_at, self._progressed_at + SKIP_S)
 
     def _block_s(self) -> float:
         return BLOCK_BYTES / self._rate_at_progress if self._rate_at_progress > 0.0 else 0.0

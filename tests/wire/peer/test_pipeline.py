@@ -57,10 +57,21 @@ class Line:
                 self._ask(count)
         return (self.received - before) * BLOCK_BYTES / seconds
 
+    def change_rate(self, rate: float) -> None:
+        """From now on, also for what is on its way."""
+        self.rate = rate
+        self.busy_until = self.now
+        waiting = [block for _, block in self.arriving]
+        self.arriving.clear()
+        self._serve(waiting)
+
     def _ask(self, count: int) -> None:
         blocks = _blocks(count, self.asked)
         self.asked += count
         self.pipeline.add(blocks, self.now)
+        self._serve(blocks)
+
+    def _serve(self, blocks: list[BlockRef]) -> None:
         for block in blocks:
             start = max(self.busy_until, self.now + self.round_trip_s / 2)
             self.busy_until = start + BLOCK_BYTES / self.rate
@@ -277,6 +288,19 @@ class TestTimeouts:
         else:
             raise AssertionError("never overdue")
         assert not pipeline.snubbed
+
+    @pytest.mark.parametrize("slow_s", [15, 30, 45])
+    def test_what_comes_in_order_is_not_overdue_when_a_slow_time_ends(self, slow_s: float) -> None:
+        """A download limit that is set and lifted: what was asked for in between is old, and the
+        rate tells that it should have come long ago."""
+        line = Line(Pipeline(2000, 0.0), rate=20e6, round_trip_s=0.02)
+        line.run(10.0)
+        asked = line.pipeline.count * BLOCK_BYTES
+        slow_rate = asked / 100.0
+        for rate, seconds in ((slow_rate, slow_s), (20e6, 5.0)):
+            line.change_rate(rate)
+            line.run(seconds)
+        assert line.timed_out == 0
 
     def test_no_time_out_is_longer_than_a_minute(self) -> None:
         pipeline = Pipeline(2000, 0.0)
