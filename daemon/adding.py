@@ -48,7 +48,7 @@ def read_request(request: AddRequest, config: Config, added_at: int) -> Wanted:
     state = ResumeState(
         infohash=magnet.infohash,
         name=magnet.name or magnet.infohash.hex(),
-        download_dir=str(_root(request, config)),
+        download_dir=str(download_root(request.download_dir, config)),
         magnet=encode_magnet(replace(magnet, peers=(), select=select)),
         added_at=added_at,
         paused=request.paused,
@@ -125,10 +125,11 @@ def _choose(
     return choose(choice, None, request.options, safe_names(info, magnet.infohash))
 
 
-def _root(request: AddRequest, config: Config) -> Path:
-    if request.download_dir is None:
+def download_root(folder: str | None, config: Config) -> Path:
+    """Where a torrent's files may go. Raises Refused."""
+    if folder is None:
         return config.download_dir
-    root = Path(request.download_dir)
+    root = Path(folder)
     if not root.is_absolute():
         raise Refused("the download folder must be an absolute path")
     if _is_below(root, [config.download_dir]):

@@ -76,6 +76,8 @@ class OptionCommands(Protocol):
     def options(self, infohash: InfoHash) -> TorrentOptions: ...
     def set_options(self, infohash: InfoHash, options: TorrentOptions) -> None: ...
     def files(self, infohash: InfoHash) -> list[FileStatus]: ...
+    async def move(self, infohash: InfoHash, folder: str) -> None: ...
+    async def rename(self, infohash: InfoHash, path: str | None, name: str) -> None: ...
     def queue(self) -> list[TorrentStatus]: ...
     def move_in_queue(self, infohashes: list[InfoHash], to: Move) -> None: ...
     def choose_files(self, infohash: InfoHash, choice: FileChoice) -> None: ...
@@ -88,6 +90,8 @@ class OptionVerbs:
             "files": self._files,
             "label": self._label,
             "queue": self._queue,
+            "move": self._move,
+            "rename": self._rename,
         }
 
     async def _files(self, params: Params, call: Call) -> Answer:
@@ -143,6 +147,34 @@ class OptionVerbs:
             "infohash": torrent.infohash,
             "name": torrent.name,
             "labels": list(options.labels),
+        }
+
+    async def _move(self, params: Params, call: Call) -> Answer:
+        selectors, folder = params.required_texts("torrents"), params.path("dir")
+        params.refuse_unknown()
+        if folder is None:
+            raise LineError(INVALID_PARAMS, 'move needs "dir"')
+        found = [infohash for text in selectors for infohash in self._commands.select(text)]
+        infohashes = list(dict.fromkeys(found))
+        for infohash in infohashes:
+            await self._commands.move(infohash, folder)
+        return Answer({"torrents": [self._placed(infohash) for infohash in infohashes]})
+
+    async def _rename(self, params: Params, call: Call) -> Answer:
+        path, name = params.text("path"), params.required_text("name")
+        selector = params.required_text("torrent")
+        params.refuse_unknown()
+        infohash = self._commands.find(selector)
+        await self._commands.rename(infohash, path, name)
+        return Answer({"torrents": [self._placed(infohash)]})
+
+    def _placed(self, infohash: InfoHash) -> Document:
+        torrent = self._commands.torrent(infohash)
+        return {
+            "infohash": torrent.infohash,
+            "name": torrent.name,
+            "download_dir": torrent.download_dir,
+            "moving": torrent.state == "moving",
         }
 
     async def _queue(self, params: Params, call: Call) -> Answer:

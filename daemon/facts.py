@@ -21,7 +21,8 @@ class Facts:
     def __init__(self, known: Known) -> None:
         state = known.state
         self.infohash = state.infohash
-        self.name = display_name(known.info) if known.info is not None else state.name
+        named = display_name(known.info) if known.info is not None else state.name
+        self.name = state.options.name or named
         self.info = known.info
         self.paused = state.paused
         self.error: str | None = None  # only the user can heal it
@@ -79,6 +80,8 @@ class Facts:
     def state(self) -> TorrentState:
         if self.trouble is not None:
             return "error"
+        if self.is_moving:
+            return "moving"
         if self.paused:
             return "paused"
         if self.info is not None and not self.opened:
@@ -91,9 +94,14 @@ class Facts:
 
     @property
     def wants_turn(self) -> bool:
-        """Neither paused, in error, nor being checked."""
+        """Neither paused, in error, on its way elsewhere, nor being checked."""
         checking = self.info is not None and not self.opened
-        return not self.paused and self.error is None and not checking
+        return not (self.paused or self.error is not None or self.is_moving or checking)
+
+    @property
+    def is_moving(self) -> bool:
+        """Its files are on their way to another place."""
+        return self._state.moving_to is not None
 
     @property
     def is_done(self) -> bool:
@@ -115,6 +123,8 @@ class Facts:
     def lacking_bytes(self) -> int:
         """What is still to be written; 0 while nothing is to be."""
         if self.paused or self.queued or self.error is not None or not self.opened:
+            return 0
+        if self.is_moving:
             return 0
         return self.swarm.wanted_bytes - self.swarm.done_bytes
 

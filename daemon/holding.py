@@ -4,6 +4,7 @@ Opened once its metadata is known, and again for `verify`. Until then there is o
 """
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -133,6 +134,13 @@ class Holding:
         if self.storage is not None:
             self.storage.close()
             self.storage = None
+
+    async def remove_at(self, info: Info, root: Path, names: Sequence[str]) -> None:
+        """The same where its files were moved from, or to. StoreError."""
+        store = FileStore(info, root, names, self._services.disk.open_files)
+        problem = await self._services.disk.workers_for(root).run(partial(_remove, store))
+        if problem is not None:
+            raise problem
 
     async def remove_data(self, info: Info) -> None:
         """Remove the torrent's own files; none when its data was never opened. StoreError."""

@@ -216,6 +216,8 @@ def file_statuses(torrent: Torrent) -> list[FileStatus]:
 def _progress(torrent: Torrent, size_bytes: int, done_bytes: int) -> float:
     if torrent.info is None:
         return 0.0
+    if torrent.is_moving:
+        return torrent.moved
     if not torrent.opened:
         return torrent.holding.checked
     return done_bytes / size_bytes if size_bytes else 1.0

@@ -6,7 +6,7 @@ from typing import Literal
 from torrentd.wire.store.options import DEFAULTS, TorrentOptions
 
 TorrentState = Literal[
-    "metadata", "checking", "downloading", "seeding", "queued", "paused", "error"
+    "metadata", "checking", "downloading", "seeding", "moving", "queued", "paused", "error"
 ]
 # The stage of a torrent that still has no metadata, in the order in which a magnet passes them.
 MagnetStage = Literal["dht", "peers", "handshakes", "metadata"]

@@ -10,12 +10,12 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from torrentd.daemon.ease import Ease
 from torrentd.daemon.files_done import FilesDone
 from torrentd.daemon.holding import Holding
 from torrentd.daemon.known import Known, display_name, remembered
 from torrentd.daemon.logs import get_logger
-from torrentd.daemon.opening import Unusable, too_many_files
+from torrentd.daemon.moving import Moving
+from torrentd.daemon.opening import Remembered, Unusable, too_many_files
 from torrentd.daemon.services import Services
 from torrentd.daemon.stages import Stages
 from torrentd.daemon.traffic import Traffic
@@ -26,6 +26,7 @@ from torrentd.wire.formats.magnet import decode_magnet, encode_magnet
 from torrentd.wire.formats.metainfo import Info
 from torrentd.wire.store.api import StoreError
 from torrentd.wire.store.options import DEFAULTS
+from torrentd.wire.store.resume import ResumeState
 from torrentd.wire.swarm.actions import MetadataComplete, MetadataRefused
 from torrentd.wire.swarm.swarm import Swarm
 
@@ -36,7 +37,7 @@ LOSS_ON_RECORD_S = 1.0
 log = get_logger("torrent")
 
 
-class Torrent(Ease):
+class Torrent(Moving):
     """Hears from its traffic what the swarm has to tell, from its holding what the disk says."""
 
     def __init__(self, services: Services, known: Known) -> None:
@@ -48,14 +49,8 @@ class Torrent(Ease):
         self._files_done: FilesDone | None = None  # from the first piece on that comes
         self.traffic = self._make_traffic()
         self.swarm.quota = known.kept.quota
-        self.holding = Holding(
-            services,
-            self.infohash,
-            Path(known.state.download_dir),
-            remembered(known),
-            known.state if known.on_record else None,
-            self,
-        )
+        recorded = known.state if known.on_record else None
+        self.holding = self._make_holding(remembered(known), recorded)
         self._follow_options(DEFAULTS)
         if self._rule_limit_bytes_per_s:
             self._limit()
@@ -65,9 +60,13 @@ class Torrent(Ease):
 
     def start(self) -> None:
         """Begin, or go on after `pause` or an error."""
+        if self.is_moving:
+            self._go_on_moving()
+            return
         if self.info is not None:
             self._choose_waiting()
         if self.info is not None and not self.opened and not self.holding.opening:
+            self._clean_up()
             self._begin_opening(self.info)
         if self._may_run:
             if self.info is None:
@@ -87,7 +86,7 @@ class Torrent(Ease):
 
     @property
     def _may_run(self) -> bool:
-        return not self.paused and not self.queued and self.error is None
+        return not (self.paused or self.queued or self.is_moving or self.error is not None)
 
     def pause(self, reason: str = "") -> None:
         """`reason` is a rule's sentence; without one it is the user's will."""
@@ -110,6 +109,7 @@ class Torrent(Ease):
 
     def verify(self) -> None:
         """Hash everything again, believing nothing; peers are called back when that is done."""
+        self._refuse_while_moving()
         assert self.info is not None
         piece_count = self.info.geometry.piece_count
         self._quiet()
@@ -128,18 +128,21 @@ class Torrent(Ease):
     def close(self) -> None:
         """The end of the daemon or of the torrent: no peer, no timer, no new work for the disk."""
         self._closed = True
+        self._stop_moving()
         self.traffic.close()
         self.holding.close()
         self._waiters.cancel()
 
     async def remove(self, delete_data: bool) -> None:
         """After `close`: forget it, and its own files where asked. StoreError when some remain."""
+        await self._end_of_moving()
         self.holding.record.close()
         await self.holding.record.idle()
         await self._services.disk.state.run(partial(self._services.state.remove, self.infohash))
         self._services.claims.release(self.infohash)
         if delete_data and self.info is not None:
             await self.holding.remove_data(self.info)
+            await self._remove_moved(self.info)
 
     async def put_on_record(self) -> None:
         """From now on it survives a kill; or that was tried, and `record.error` says why not."""
@@ -160,7 +163,7 @@ class Torrent(Ease):
         if self.stages is not None:
             self.stages.passed("metadata", time.monotonic())
         self.traffic.stages = None
-        self.name = display_name(found.info)
+        self.name = self.options.name or display_name(found.info)
         magnet = replace(decode_magnet(self._state.magnet), name=self.name)
         self._state.magnet = encode_magnet(magnet)
         log.info("metadata complete", torrent=self.infohash.hex(), name=self.name)
@@ -280,6 +283,10 @@ class Torrent(Ease):
         held = not self._room_known or bool(self.no_room or self.holding.trouble)
         now = time.monotonic()
         self.traffic.perform(self.swarm.hold_download(held, now), now)
+
+    def _make_holding(self, remembered: Remembered, recorded: ResumeState | None) -> Holding:
+        root = Path(self._state.download_dir)
+        return Holding(self._services, self.infohash, root, remembered, recorded, self)
 
     def _begin_opening(self, info: Info) -> None:
         files_max = self._services.config.limits.files_max

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from torrentd.daemon import reports
-from torrentd.daemon.adding import Wanted, parse_peer, read_or_refused, read_request
+from torrentd.daemon.adding import Wanted, download_root, parse_peer, read_or_refused, read_request
 from torrentd.daemon.control_lines import Written, write_entry
 from torrentd.daemon.file_choice import FileChoice
 from torrentd.daemon.healing import Company
@@ -38,8 +38,10 @@ from torrentd.wire.formats.ids import InfoHash
 from torrentd.wire.formats.metainfo import encode_metainfo
 from torrentd.wire.store.api import StoreError
 from torrentd.wire.store.options import TorrentOptions
+from torrentd.wire.store.paths import safe_component
 from torrentd.wire.store.resume import ResumeState
 
+MOVE_S = 2.0  # longer ones are told to be under way
 LARGE_METAINFO_BYTES = 256 * 1024  # above it, decoding leaves the loop
 
 log = get_logger("session")
@@ -167,6 +169,35 @@ class Torrents:
     def choose_files(self, infohash: InfoHash, choice: FileChoice) -> None:
         """Which files are wanted from now on, and in which order."""
         self._get(infohash).choose_files(choice)
+
+    async def move(self, infohash: InfoHash, folder: str) -> None:
+        """Its files go there; returns when they are there, or that takes a while."""
+        torrent = await self._awake(infohash)
+        root = download_root(folder, self._services.config)
+        if root.resolve() == torrent.holding.root.resolve():
+            raise Refused(f"it is in {root} already")
+        await torrent.move(torrent.place_in(str(root)))
+        await self._moved(torrent)
+
+    async def rename(self, infohash: InfoHash, path: str | None, name: str) -> None:
+        """A file or folder of it on disk; without a path what people call it."""
+        torrent = await self._awake(infohash)
+        if not name or safe_component(name.encode()) != name:
+            raise Refused(f"{name[:80]!r} cannot be the name of a file")
+        if path is None:
+            torrent.set_options(replace(torrent.options, name=name))
+        else:
+            await torrent.move(torrent.place_renamed(path, name))
+            await self._moved(torrent)
+
+    async def _moved(self, torrent: Torrent) -> None:
+        try:
+            async with asyncio.timeout(MOVE_S):
+                await torrent.moving()
+        except TimeoutError:
+            return
+        if torrent.error is not None:
+            raise Refused(torrent.error)
 
     def queue(self) -> list[TorrentStatus]:
         """All that are not at rest, those first that are first served."""

@@ -61,6 +61,8 @@ def _state(case: Case) -> _Found | None:
         rule = torrent.pause_reason
         why = f"the rule {rule!r} paused it" if rule else "it is paused"
         return "paused", why, f"`torrentctl resume {digits}` lets it go on"
+    if torrent.state == "moving":
+        return "moving", f"its files are moved: {percent(torrent.progress)} so far", None
     if torrent.state == "queued":
         return (
             "queued",

@@ -6,7 +6,7 @@ from dataclasses import replace
 from torrentd.config.rules import Quantity, Rule
 from torrentd.daemon.facts import Facts
 from torrentd.daemon.file_choice import FileChoice, Selection, choose, choose_unseen
-from torrentd.daemon.known import Known
+from torrentd.daemon.known import Known, display_name
 from torrentd.daemon.resting import measured
 from torrentd.daemon.services import Services
 from torrentd.daemon.status import Refused
@@ -56,6 +56,9 @@ class Wishes(Facts):
     def _follow_options(self, before: TorrentOptions) -> None:
         """Do what is wanted otherwise than it was."""
         options = self.options
+        if options.name != before.name:
+            named = display_name(self.info) if self.info is not None else self.infohash.hex()
+            self.name = options.name or named
         limits = (options.download_bytes_per_s_max, options.upload_bytes_per_s_max)
         if limits != (before.download_bytes_per_s_max, before.upload_bytes_per_s_max):
             self._limit()

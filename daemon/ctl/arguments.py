@@ -63,6 +63,7 @@ class Options(argparse.Namespace):
     sources: Sequence[str] = ()
     torrents: Sequence[str] = ()
     torrent: str = ""
+    name: str = ""
     address: str = ""
     infohash: str = ""
     target: str = ""

@@ -43,11 +43,11 @@ examples:
   torrentctl create dumps --web-seed https://example.org/ --json | jq -r .magnet
 """,
     "status": """\
-STATE is metadata, checking, downloading, seeding, queued, paused or error.
-Sizes and rates are in bytes; K, M, G are powers of 1024. The first column names
-the torrent to every other verb. PEERS are those we are connected to, and after
-the stroke about how many the DHT counts in the whole swarm. A magnet has a line
-below the table: what it waits for, and the seconds that each stage took.
+STATE is metadata, checking, downloading, seeding, moving, queued, paused or
+error. Sizes and rates are in bytes; K, M, G are powers of 1024. The first
+column names the torrent to every other verb. PEERS are those we are connected
+to, after the stroke about how many the DHT counts in the swarm. A magnet has a
+line below the table: what it waits for, and the seconds that each stage took.
 
 examples:
   torrentctl status
@@ -134,9 +134,10 @@ examples:
 """,
     "why": """\
 One sentence a torrent, with its numbers. In the document of --json, cause is
-one of error, paused, queued, checking, check-waits, complete, disk-behind,
-handshakes, dialing, unreachable, dht-off, no-dht-nodes, search-waits,
-searching, nobody-announces, metadata, no-source, choked, snubbed, running.
+one of error, paused, moving, queued, checking, check-waits, complete,
+disk-behind, handshakes, dialing, unreachable, dht-off, no-dht-nodes,
+search-waits, searching, nobody-announces, metadata, no-source, choked, snubbed,
+running.
 
 examples:
   torrentctl why
@@ -169,6 +170,24 @@ examples:
   torrentctl limits c9e1 'debian-*' --up 100K
   torrentctl limits --alternative on
   torrentctl limits c9e1 --ratio 2 --seed-time 14d
+""",
+    "move": """\
+Within a file system files are renamed, and peers are away for a moment. To
+another one they are copied, synced and compared before the old ones go; a
+complete torrent is served meanwhile. What a kill interrupts, the next start
+takes up again. Nothing is ever written over.
+
+examples:
+  torrentctl move c9e1 /srv/films
+  torrentctl move label:isos state:seeding /mnt/archive
+""",
+    "rename": """\
+Without PATH it is only what people call it. With PATH a file or folder gets
+another name on disk; peers do not see it.
+
+examples:
+  torrentctl rename c9e1 'Debian 13'
+  torrentctl rename c9e1 debian/README README.old
 """,
     "queue": """\
 Without an option: the order in which torrents are served. How many run at once

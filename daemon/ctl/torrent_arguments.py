@@ -27,6 +27,13 @@ def define_torrent_verbs(verbs: Verbs) -> None:
         "let the alternative limits hold, or not, or by the clock",
         choices=("on", "off", "auto"),
     )
+    move = verbs.add("move", "move the data of torrents to another folder", DETAILS["move"])
+    move.add_argument("torrents", nargs="+", metavar="TORRENT", help=TORRENTS_HELP)
+    move.add_argument("dir", metavar="DIR", help="where the data goes")
+    rename = verbs.add("rename", "another name for a torrent, or a file of it", DETAILS["rename"])
+    rename.add_argument("torrent", metavar="TORRENT", help="infohash, 4 digits of it, or name")
+    rename.add_argument("path", nargs="?", default="", metavar="PATH", help="as files shows it")
+    rename.add_argument("name", metavar="NAME", help="the new name, without a folder")
     queue = verbs.add("queue", "whose turn it is, and who comes next", DETAILS["queue"])
     queue.add_argument("torrents", nargs="*", metavar="TORRENT", help=TORRENTS_HELP)
     for to, sentence in (

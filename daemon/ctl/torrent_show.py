@@ -59,3 +59,11 @@ def show_queue(document: Document) -> None:
         for torrent in torrents
     ]
     print_table(_QUEUE_COLUMNS, rows)
+
+
+def show_places(document: Document) -> None:
+    for torrent in document.children("torrents"):
+        where = f"is in {torrent.text('download_dir')}"
+        if torrent.flag("moving"):
+            where = "is on its way; status shows how far"
+        print(f"{short_name(torrent)} {where}")

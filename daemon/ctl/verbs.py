@@ -16,6 +16,7 @@ ANSWER_S = 90.0  # the daemon gives up a search before
 
 _TEXTS = (
     *("torrent", "infohash", "address", "target", "salt", "text", "uri", "key", "value", "dir"),
+    *("path", "name"),
 )
 _SHOW: dict[str, Callable[[Document], None]] = {
     "status": show.show_status,
@@ -29,6 +30,8 @@ _SHOW: dict[str, Callable[[Document], None]] = {
     "remove": show.named("removed"),
     "verify": show.named("verifying"),
     "add-peer": show.show_address,
+    "move": torrent_show.show_places,
+    "rename": torrent_show.show_places,
     "queue": torrent_show.show_queue,
     "label": torrent_show.show_labels,
     "ban": show.show_bans,

@@ -391,11 +391,17 @@ class FakeSession:
     def set_options(self, infohash: InfoHash, options: TorrentOptions) -> None:
         self.wanted[infohash] = options
 
+    async def move(self, infohash: InfoHash, folder: str) -> None:
+        self.calls.append(("move", infohash.hex(), folder))
+
+    async def rename(self, infohash: InfoHash, path: str | None, name: str) -> None:
+        self.calls.append(("rename", infohash.hex(), path, name))
+
     def queue(self) -> list[TorrentStatus]:
         return list(self.entries.values())
 
     def move_in_queue(self, infohashes: list[InfoHash], to: Move) -> None:
-        self.calls += [("move", infohash.hex(), to) for infohash in infohashes]
+        self.calls += [("queue", infohash.hex(), to) for infohash in infohashes]
 
     def choose_files(self, infohash: InfoHash, choice: FileChoice) -> None:
         self.choices.append((infohash.hex(), choice))

@@ -102,7 +102,7 @@ def test_a_wrong_label_changes_nothing(session: FakeSession, labels: list[Json])
 
 def test_the_queue_is_shown_and_changed(session: FakeSession) -> None:
     document = run(session, "queue", torrents=["one"], to="top")
-    assert session.calls[-1] == ("move", ONE.infohash, "top")
+    assert session.calls[-1] == ("queue", ONE.infohash, "top")
     assert document == run(session, "queue")
     first = {"place": 1, "infohash": ONE.infohash, "name": "one", "state": "downloading"}
     torrents = document["torrents"]
@@ -114,3 +114,36 @@ def test_the_queue_needs_both_or_neither(session: FakeSession, params: dict[str,
     with pytest.raises(LineError):
         run(session, "queue", **params)
     assert session.calls == []
+
+
+def test_moves_and_renames(session: FakeSession) -> None:
+    document = run(session, "move", torrents=["one", "two"], dir="/srv/new")
+    run(session, "rename", torrent="one", name="A name")
+    run(session, "rename", torrent="one", path="a/b", name="c")
+    assert session.calls == [
+        ("move", ONE.infohash, "/srv/new"),
+        ("move", "00000002" * 5, "/srv/new"),
+        ("rename", ONE.infohash, None, "A name"),
+        ("rename", ONE.infohash, "a/b", "c"),
+    ]
+    torrents = document["torrents"]
+    assert isinstance(torrents, list)
+    placed = {"download_dir": "/srv/downloads", "moving": False}
+    assert torrents[0] == {"infohash": ONE.infohash, "name": "one", **placed}
+
+
+@pytest.mark.parametrize(
+    ("method", "params"),
+    [
+        ("move", {"torrents": ["one"]}),
+        ("move", {"torrents": ["one"], "dir": "here"}),
+        ("move", {"dir": "/srv"}),
+        ("rename", {"torrent": "one"}),
+        ("rename", {"name": "x"}),
+    ],
+)
+def test_moves_and_renames_say_what_they_need(
+    session: FakeSession, method: str, params: dict[str, Json]
+) -> None:
+    with pytest.raises(LineError):
+        run(session, method, **params)

@@ -96,7 +96,7 @@ def test_a_verb_for_one_torrent_takes_no_more_and_no_less(selector: str) -> None
 
 
 def test_every_state_can_be_named() -> None:
-    assert len(STATES) == 7
+    assert len(STATES) == 8
     for state in STATES:
         assert all(found.state == state for found in select(f"state:{state}", TORRENTS))
 

@@ -32,6 +32,7 @@ from torrentd.daemon.free_space import Room
 from torrentd.daemon.session import Session
 from torrentd.daemon.status import AddRequest, Refused
 from torrentd.daemon.torrent import Torrent
+from torrentd.daemon.witness import Happening
 from torrentd.wire.formats.ids import InfoHash
 from torrentd.wire.formats.metainfo import encode_metainfo
 from torrentd.wire.store.options import TorrentOptions
@@ -93,6 +94,22 @@ def done_files(session: Session, infohash: InfoHash) -> list[bool]:
     return [file.done_bytes == file.size_bytes for file in session.files(infohash)]
 
 
+class AtTheFirstRequest:
+    """Chooses other files in the moment in which pieces are asked for."""
+
+    def __init__(self, session: Session, choice: FileChoice) -> None:
+        self._session = session
+        self._choice: FileChoice | None = choice
+
+    def happened(self, happening: Happening) -> None:
+        """Nothing else matters."""
+
+    def looked_at(self, infohash: InfoHash) -> None:
+        if self._choice is not None:
+            choice, self._choice = self._choice, None
+            self._session.choose_files(infohash, choice)
+
+
 class TestFiles:
     def test_what_is_left_out_while_it_downloads_comes_whole_when_it_is_chosen_later(
         self, tmp_path: Path
@@ -106,10 +123,9 @@ class TestFiles:
                 running(make_config(tmp_path / "b", new_host())) as leecher,
             ):
                 infohash = await seed(seeder, THREE, tmp_path / "source")
+                leecher.witnesses.attach(AtTheFirstRequest(leecher, FileChoice(skip=["1.bin"])))
                 request = AddRequest(magnet=infohash.hex(), peers=[f"{host}:{PORT}"])
                 await leecher.add(request)
-                assert await leecher.wait(infohash, "metadata", TIMEOUT_S)
-                leecher.choose_files(infohash, FileChoice(skip=["1.bin"]))
                 assert await leecher.wait(infohash, "done", TIMEOUT_S)
                 first_bytes = leecher.torrent(infohash).downloaded_bytes
                 assert first_bytes < len(THREE.content)

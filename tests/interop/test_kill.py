@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import libtorrent as lt
 
@@ -19,6 +20,7 @@ from torrentd.wire.formats.bitfield import Bitfield
 from torrentd.wire.store import resume
 
 KILL_COUNT = int(os.environ.get("TORRENTD_KILLS", "20"))  # `make kill`: 200
+SHARED_MEMORY = Path("/dev/shm")  # another file system than that of most things
 COMMANDS_KILLED = KILL_COUNT // 2
 SIZE_BYTES = max(48, 2 * KILL_COUNT) * 2**20
 PIECE_BYTES = 256 * 1024
@@ -115,12 +117,7 @@ def killed_amid(torrentd: TorrentdProcess, verb: str, payload: Payload, rng: ran
     arguments = [verb, payload.infohash]
     if verb == "add":
         arguments = ["add", str(payload.torrent_path), "--dir", str(payload.parent)]
-    command = subprocess.Popen(
-        [sys.executable, "-m", "torrentd.daemon.ctl.main", "--socket", torrentd.socket, *arguments],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    command = begin(torrentd, *arguments)
     before = torrentd.log_path.stat().st_size
     deadline = time.monotonic() + rng.uniform(0.05, 0.3)  # about when the command arrives
     while time.monotonic() < deadline and torrentd.log_path.stat().st_size == before:
@@ -129,10 +126,24 @@ def killed_amid(torrentd: TorrentdProcess, verb: str, payload: Payload, rng: ran
     return command.wait(timeout=30) == 0
 
 
+def begin(torrentd: TorrentdProcess, *arguments: str) -> "subprocess.Popen[bytes]":
+    """torrentctl, on its way."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "torrentd.daemon.ctl.main", "--socket", torrentd.socket, *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
 def loaded(torrentd: TorrentdProcess) -> set[str]:
     """The torrents that the daemon knows."""
     document = json.loads(torrentd.command("--json", "status"))
     return {torrent["infohash"] for torrent in document["torrents"]}
+
+
+def is_gone(path: Path) -> bool:
+    return not path.exists()
 
 
 def uploaded_bytes(handle: lt.torrent_handle) -> int:
@@ -142,3 +153,33 @@ def uploaded_bytes(handle: lt.torrent_handle) -> int:
 
 def has_uploaded(handle: lt.torrent_handle, target_bytes: int) -> bool:
     return uploaded_bytes(handle) >= min(target_bytes, SIZE_BYTES)
+
+
+def test_data_that_is_moved_amid_kills_arrives_whole(
+    new_host: Callable[[], str], tmp_path: Path
+) -> None:
+    """To and fro between two file systems, where there are two; killed at any moment of it."""
+    rng = random.Random(20260903)
+    payload = single_file(tmp_path / "payload", 64 * 2**20, PIECE_BYTES)
+    content = payload.root.read_bytes()
+    torrentd = TorrentdProcess(new_host(), tmp_path / "torrentd")
+    with TemporaryDirectory(dir=SHARED_MEMORY if SHARED_MEMORY.is_dir() else None) as elsewhere:
+        places = [payload.parent, Path(elsewhere)]
+        with torrentd:
+            torrentd.command("add", str(payload.torrent_path), "--dir", str(places[0]))
+            torrentd.command("wait", payload.infohash, "--timeout", "60", timeout_s=70)
+            for number in range(1, 6):
+                target = places[number % 2]
+                command = begin(torrentd, "move", payload.infohash, str(target))
+                time.sleep(rng.uniform(0.1, 0.4))
+                torrentd.kill()
+                command.wait(timeout=30)
+                torrentd.start()
+                torrentd.command("wait", payload.infohash, "--timeout", "60", timeout_s=70)
+                torrentd.ctl("move", payload.infohash, str(target))  # unless that was heard
+                torrentd.command("wait", payload.infohash, "--timeout", "60", timeout_s=70)
+                assert (target / payload.root.name).read_bytes() == content
+                left = places[1 - number % 2] / payload.root.name
+                wait_until(partial(is_gone, left), 20, "nothing is left where it was")
+            assert torrentd.torrent(payload.infohash)["downloaded_bytes"] == 0
+            assert sorted(places[1].iterdir()) == [places[1] / payload.root.name]

@@ -169,7 +169,7 @@ class FileStore:
         system knows no holes it is all data; an absent file has none."""
         try:
             with self._opened(self.names[file_index], writable=False) as descriptor:
-                return _data_ranges(descriptor, os.fstat(descriptor).st_size)
+                return data_ranges(descriptor, os.fstat(descriptor).st_size)
         except Absent:
             return []
 
@@ -271,7 +271,8 @@ def _stamp(found: os.stat_result) -> FileStamp:
     return FileStamp(found.st_size, found.st_mtime_ns)
 
 
-def _data_ranges(descriptor: int, size_bytes: int) -> list[tuple[int, int]]:
+def data_ranges(descriptor: int, size_bytes: int) -> list[tuple[int, int]]:
+    """Where an open file has data and no hole."""
     ranges = []
     end = 0
     while end < size_bytes:

@@ -62,12 +62,21 @@ class FutureVersion(StoreError):
     """Whole, but written by a newer torrentd. It is left as it is (F14)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a torrent's files are to be, or were."""
+
+    download_dir: str
+    names: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class ResumeState:
     """One torrent. `names` are the paths of its files below `download_dir`, "" for padding, fixed
     once and for all when the files were first looked at: with names in it, the files are ours.
     `piece_count` is 0 and `have`, `names`, `stamps` are empty until the metadata is known.
     `added_at` and `done_at` are wall-clock seconds. `pause_reason` is the rule that paused it.
+    `moving_to`: some of its files are there already. `moved_from`: some may still be there too.
     `complete_bytes` is the size of what is wanted when all of it is had, else 0: with it a seeder
     is known as one without its metadata."""
 
@@ -88,6 +97,8 @@ class ResumeState:
     options: TorrentOptions = DEFAULTS
     done_at: int = 0
     pause_reason: str = ""
+    moving_to: Place | None = None
+    moved_from: Place | None = None
     generation: int = 0
 
 
@@ -181,6 +192,10 @@ def _body(state: ResumeState) -> dict[bytes, Bencoded]:
         body[b"select"] = list(state.select)
     if state.done_at:
         body[b"done_at"] = state.done_at
+    for key, place in ((b"moving_to", state.moving_to), (b"moved_from", state.moved_from)):
+        if place is not None:
+            folder = os.fsencode(place.download_dir)
+            body[key] = {b"download_dir": folder, b"names": [n.encode() for n in place.names]}
     if state.pause_reason:
         body[b"pause_reason"] = _text(state.pause_reason)
     if state.complete_bytes:
@@ -216,6 +231,8 @@ def _state(body: dict[bytes, Bencoded]) -> ResumeState:
         uploaded_bytes=_int(body, b"uploaded_bytes", COUNTER_MAX),
         complete_bytes=_int(body, b"complete_bytes", TOTAL_BYTES_MAX, absent=0),
         options=_options(body),
+        moving_to=_place(body, b"moving_to"),
+        moved_from=_place(body, b"moved_from"),
         done_at=_int(body, b"done_at", COUNTER_MAX) if b"done_at" in body else 0,
         pause_reason=_decoded(_bytes(body, b"pause_reason", TEXT_BYTES_MAX))
         if b"pause_reason" in body
@@ -273,6 +290,15 @@ def _select(body: dict[bytes, Bencoded]) -> tuple[int, ...] | None:
     if len(select) != len(raw) or len(select) > FILE_COUNT_MAX:
         raise StateError("the selection in the state file is no list of files")
     return select
+
+
+def _place(body: dict[bytes, Bencoded], key: bytes) -> Place | None:
+    if key not in body:
+        return None
+    place = get_dict(body, key)
+    if place is None:
+        raise StateError("a place in the state file is no dictionary")
+    return Place(_download_dir(place), _names(place))
 
 
 def _options(body: dict[bytes, Bencoded]) -> TorrentOptions:

@@ -85,3 +85,13 @@ def test_the_queue() -> None:
     options = parse(["queue", "one", "two", "--top"])
     assert (options.torrents, options.params) == (["one", "two"], {"to": "top"})
     assert parse(["queue", "one", "--now"]).params == {"to": "now"}
+
+
+def test_moves_and_renames(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("/usr")
+    options = parse(["move", "one", "two", "films"])
+    assert (options.torrents, options.dir) == (["one", "two"], "/usr/films")
+    options = parse(["rename", "one", "A name"])
+    assert (options.torrent, options.path, options.name) == ("one", "", "A name")
+    options = parse(["rename", "one", "a/b", "c"])
+    assert (options.torrent, options.path, options.name) == ("one", "a/b", "c")

@@ -60,3 +60,12 @@ def test_the_queue_is_a_table(
         ["2", "abababab", "debian", "downloading", "(now)"],
     ]
     assert printed(capsys, torrent_show.show_queue, {"torrents": []}) == ["there is no torrent"]
+
+
+def test_places(capsys: pytest.CaptureFixture[str]) -> None:
+    torrent = {"infohash": "ab" * 20, "name": "debian", "download_dir": "/srv", "moving": False}
+    torrents = [torrent, {**torrent, "moving": True}]
+    assert printed(capsys, torrent_show.show_places, {"torrents": torrents}) == [
+        "debian is in /srv",
+        "debian is on its way; status shows how far",
+    ]

@@ -20,6 +20,7 @@ from torrentd.wire.store.options import TorrentOptions
 from torrentd.wire.store.resume import (
     VERSION,
     FutureVersion,
+    Place,
     ResumeState,
     decode_state,
     encode_state,
@@ -74,7 +75,14 @@ class TestFormat:
         assert decode_state(encode_state(STATE)) == STATE
 
     def test_options_survive_and_their_default_is_not_written(self) -> None:
-        state = dataclasses.replace(STATE, options=TorrentOptions(labels=("a",), sequential=True))
+        state = dataclasses.replace(
+            STATE,
+            options=TorrentOptions(labels=("a",), sequential=True),
+            done_at=5,
+            pause_reason="ratio > 2: pause",
+            moving_to=Place("/srv/new", ("root/a", "", "root/c")),
+            moved_from=Place("/srv/old", STATE.names),
+        )
         assert decode_state(encode_state(state)) == state
         assert b"options" not in encode_state(STATE)
 
@@ -148,6 +156,9 @@ class TestFormat:
             {"select": [b"0"]},
             {"paused": 2},
             {"options": [b"a"]},
+            {"moving_to": b"/srv"},
+            {"moving_to": {b"download_dir": b"srv", b"names": []}},
+            {"moved_from": {b"download_dir": b"/srv", b"names": [b"../a"]}},
             {"options": {b"sequential": 2}},
             {"added_at": -5},
             *({key: None} for key in ("have", "names", "infohash", "paused", "magnet", "stamps")),

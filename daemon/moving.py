@@ -1,0 +1,275 @@
+"""A torrent whose files are moved to another folder, or get other names.
+
+What is to come goes on record before the first file is touched, and where the files were stays on
+record until nothing of them is left there: whenever the daemon is killed, the next start goes on.
+A move within a file system takes a moment, in which the peers are sent away. To another one files
+are copied, and a complete torrent is served from its old place meanwhile.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from torrentd.daemon.ease import Ease
+from torrentd.daemon.holding import Holding
+from torrentd.daemon.known import Known
+from torrentd.daemon.logs import get_logger
+from torrentd.daemon.opening import Remembered
+from torrentd.daemon.resting import roots
+from torrentd.daemon.services import Services
+from torrentd.daemon.status import Refused
+from torrentd.wire.formats.bitfield import Bitfield
+from torrentd.wire.formats.metainfo import Info
+from torrentd.wire.store.api import StoreError
+from torrentd.wire.store.relocation import Relocation, Stopped
+from torrentd.wire.store.resume import Place, ResumeState
+
+log = get_logger("torrent")
+
+
+class Moving(Ease):
+    """Between its rest and its life (torrent)."""
+
+    def __init__(self, services: Services, known: Known) -> None:
+        super().__init__(services, known)
+        self._relocation: Relocation | None = None
+        self._moving: asyncio.Task[None] | None = None
+
+    def place_in(self, folder: str) -> Place:
+        """The same names there."""
+        return Place(folder, tuple(self.holding.names))
+
+    def place_renamed(self, path: str, name: str) -> Place:
+        """A file or folder of it with another name. Raises Refused."""
+        if not self.holding.names:
+            raise Refused("its files are not known yet")
+        names = self.holding.names
+        below = f"{names[0].partition('/')[0]}/{path}"
+        known = any(each == path or each.startswith(path + "/") for each in names)
+        return Place(self._state.download_dir, renamed(names, path if known else below, name))
+
+    @property
+    def moved(self) -> float:
+        """How much of the way is done, 0 to 1."""
+        return self._relocation.progress if self._relocation is not None else 0.0
+
+    async def move(self, place: Place) -> None:
+        """Begin; `is_moving` tells how long it takes. Raises Refused; then nothing has changed.
+        `names` of the place are () where the torrent has none yet."""
+        self._refuse_while_moving()
+        if self.info is None or not self.holding.names:
+            if self.holding.opening:
+                raise Refused("its data is being looked at; try again in a moment")
+            self._state.download_dir = place.download_dir
+            await self._hold_elsewhere(Remembered(), self.holding.record.recorded)
+            if self.info is not None:
+                self._begin_opening(self.info)
+            return
+        if not self.opened and self.error is None:
+            raise Refused("its data is being checked; move it when that is done")
+        self._claim(place)
+        try:
+            await self._check(place)
+        except Refused:
+            self._claim(None)
+            raise
+        self._state.moving_to = place
+        self.holding.record.changed()
+        self._go_on_moving()
+
+    async def moving(self) -> None:
+        """Until it is there, or cannot go on."""
+        if self._moving is not None:
+            await asyncio.wait([self._moving])
+
+    # ---- inside
+
+    def _refuse_while_moving(self) -> None:
+        if self.is_moving:
+            to = self._state.moving_to
+            where = to.download_dir if to is not None else ""
+            raise Refused(f"its files are on their way to {where}")
+
+    def _claim(self, place: Place | None) -> None:
+        """Where it is, and where it goes to."""
+        mine = roots(self._state.download_dir, self.holding.names)
+        more = roots(place.download_dir, place.names) if place is not None else []
+        owner = self._services.claims.claim(self.infohash, [*mine, *more])
+        if owner is not None:
+            raise Refused(f"torrent {owner.hex()} has files of that name there")
+
+    def _from_here(self, place: Place) -> Relocation:
+        here = self._here()
+        return Relocation(
+            Path(here.download_dir), here.names, Path(place.download_dir), place.names
+        )
+
+    def _here(self) -> Place:
+        return Place(self._state.download_dir, tuple(self.holding.names))
+
+    async def _check(self, place: Place) -> None:
+        workers = self._services.disk.workers_for(Path(place.download_dir))
+        limits = self._services.free_space.limits
+        reserve_bytes = limits.free_bytes_min
+        problem = await workers.run(partial(_refusal, self._from_here(place), reserve_bytes))
+        if problem is not None:
+            raise Refused(problem)
+
+    def _go_on_moving(self) -> None:
+        """Begin, or go on after a start or an error."""
+        if self._moving is None or self._moving.done():
+            name = f"move {self.infohash.hex()}"
+            self._moving = self._services.tasks.spawn(self._move(), name)
+
+    async def _move(self) -> None:
+        place = self._state.moving_to
+        assert place is not None and self.info is not None
+        self._relocation = relocation = self._from_here(place)
+        if not (self.is_done and _is_elsewhere(self._here(), place)):
+            self._quiet()
+            self._state = self._what_is_true()
+            self.holding.close()
+            self.traffic.storage = None
+            self.opened = False
+        self.holding.record.touch()
+        await self.holding.record.flush()
+        recorded = self.holding.record.recorded
+        if recorded is None or recorded.moving_to != place:
+            return  # the record says why; it is tried again at the next start
+        workers = self._services.disk.workers_for(Path(place.download_dir))
+        problem = await workers.run(partial(_tried, relocation.run))
+        if self._closed:
+            return  # the next start goes on
+        if problem is not None:
+            if not isinstance(problem, Stopped):
+                self._fail(f"its files cannot be moved: {problem}")
+            return
+        await self._arrive(place)
+        await workers.run(partial(_tried, relocation.clean))
+        if not self._closed:
+            self._state.moved_from = None
+            self.holding.record.changed()
+
+    async def _arrive(self, place: Place) -> None:
+        """The files are there, as they were when they went on record last."""
+        self._quiet()
+        await self.holding.record.flush()
+        recorded = self.holding.record.recorded
+        assert recorded is not None
+        here = self._here()
+        self._state = self._what_is_true()
+        self.traffic.storage = None
+        self.opened = False
+        self._state.download_dir, self._state.names = place.download_dir, place.names
+        self._state.have, self._state.piece_count = recorded.have, recorded.piece_count
+        self._state.stamps = recorded.stamps
+        self._state.moving_to, self._state.moved_from = None, here
+        have = Bitfield.from_bytes(recorded.have, recorded.piece_count)
+        await self._hold_elsewhere(Remembered(place.names, have, recorded.stamps), recorded)
+        self._claim(None)
+        log.info("moved", torrent=self.infohash.hex(), to=place.download_dir)
+        assert self.info is not None
+        if not self._closed:
+            self._begin_opening(self.info)
+
+    async def _hold_elsewhere(self, remembered: Remembered, recorded: ResumeState | None) -> None:
+        """What is at rest is somewhere else from now on, and that is on record."""
+        record = self.holding.record
+        record.close()
+        await record.idle()
+        if self._closed:
+            return  # the record says what is to come, and the next start does it
+        self.holding.close()
+        self.holding = self._make_holding(remembered, recorded)
+        self.holding.record.touch()
+        await self.holding.record.flush()
+
+    def _clean_up(self) -> None:
+        """After a start: what an earlier run left where the files were."""
+        place = self._state.moved_from
+        if place is not None:
+            here = self._here()
+            left = Relocation(
+                Path(place.download_dir), place.names, Path(here.download_dir), here.names
+            )
+            workers = self._services.disk.workers_for(Path(place.download_dir))
+            workers.submit(partial(_tried, left.clean), self._cleaned)
+
+    def _cleaned(self, problem: StoreError | None) -> None:
+        if problem is None and not self._closed:
+            self._state.moved_from = None
+            self.holding.record.changed()
+
+    def _stop_moving(self) -> None:
+        if self._relocation is not None:
+            self._relocation.stop()
+
+    async def _end_of_moving(self) -> None:
+        await self.moving()
+
+    async def _remove_moved(self, info: Info) -> None:
+        """With its data, what is on its way too."""
+        for place in (self._state.moving_to, self._state.moved_from):
+            if place is not None:
+                await self.holding.remove_at(info, Path(place.download_dir), place.names)
+
+    def _make_holding(self, remembered: Remembered, recorded: ResumeState | None) -> Holding:
+        raise NotImplementedError
+
+    def _begin_opening(self, info: Info) -> None:
+        raise NotImplementedError
+
+    def _quiet(self) -> None:
+        raise NotImplementedError
+
+
+def renamed(names: list[str], path: str, name: str) -> tuple[str, ...]:
+    """The names with the file or folder at `path` called `name`. Raises Refused."""
+    folder, slash, _ = path.rpartition("/")
+    target = f"{folder}{slash}{name}"
+    found = [
+        target + each[len(path) :] if each == path or each.startswith(path + "/") else each
+        for each in names
+    ]
+    if found == names or not path:
+        raise Refused(f"it has no file or folder {path[:80]!r}; `torrentctl files` lists them")
+    present = [each for each in found if each]
+    folders = {each[:at] for each in present for at, sign in enumerate(each) if sign == "/"}
+    if len(set(present)) != len(present) or folders & set(present):
+        raise Refused(f"it has a {target[:80]!r} already")
+    return tuple(found)
+
+
+def _is_elsewhere(here: Place, there: Place) -> bool:
+    """On another file system?"""
+    try:
+        devices = [os.stat(each.download_dir).st_dev for each in (here, there)]
+    except OSError:
+        return False
+    return devices[0] != devices[1]
+
+
+def _refusal(relocation: Relocation, reserve_bytes: int) -> str | None:
+    """In a thread: why it cannot begin."""
+    try:
+        copied_bytes = relocation.check()
+        free = os.statvfs(relocation.new_root)
+    except StoreError as error:
+        return str(error)
+    except OSError as error:
+        return f"{relocation.new_root}: {(error.strerror or 'input/output error').lower()}"
+    free_bytes = free.f_bavail * free.f_frsize - reserve_bytes
+    if copied_bytes and copied_bytes > free_bytes:
+        return f"{relocation.new_root} has no room for {copied_bytes} bytes beside the reserve"
+    return None
+
+
+def _tried(step: Callable[[], None]) -> StoreError | None:
+    """In a thread, where errors are values."""
+    try:
+        step()
+    except StoreError as error:
+        return error
+    return None

@@ -1,0 +1,304 @@
+"""Torrents whose data is moved or renamed: there, whole and believed, whatever interrupts it."""
+
+import errno
+import os
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.daemon.session_room import (
+    PORT,
+    TIMEOUT_S,
+    is_complete,
+    make_config,
+    new_host,
+    run,
+    running,
+    seed,
+    until,
+)
+from tests.wire.torrents import File, multi_file, single_file
+from torrentd.daemon import moving as moving_module
+from torrentd.daemon.file_choice import FileChoice
+from torrentd.daemon.moving import renamed
+from torrentd.daemon.status import AddRequest, Refused
+from torrentd.wire.formats.metainfo import encode_metainfo
+from torrentd.wire.store import resume
+from torrentd.wire.store.resume import Place
+from torrentd.wire.store.verify import Check
+
+RNG = random.Random(9)
+TORRENT = multi_file(
+    [
+        File((b"a.bin",), RNG.randbytes(100_000)),
+        File((b"sub", b"b.bin"), RNG.randbytes(50_000)),
+        File((b"empty",), b""),
+    ],
+    16384,
+    b"data",
+)
+SINGLE = single_file(RNG.randbytes(50_000), 16384, b"single.bin")
+
+
+@pytest.fixture(autouse=True)
+def hashes_nothing(monkeypatch: pytest.MonkeyPatch) -> list[Check]:
+    """What is moved is believed: a check that runs is told here."""
+    checks: list[Check] = []
+    once = Check.run
+
+    def counted(check: Check) -> None:
+        checks.append(check)
+        once(check)
+
+    monkeypatch.setattr(Check, "run", counted)
+    return checks
+
+
+@pytest.fixture
+def apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every two folders are on two file systems."""
+    rename = os.rename
+
+    def across(source: str, target: str, **folders: int | None) -> None:
+        if folders.get("src_dir_fd") != folders.get("dst_dir_fd"):
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+        rename(source, target, **folders)
+
+    monkeypatch.setattr(os, "rename", across)
+    monkeypatch.setattr(moving_module, "_is_elsewhere", lambda here, there: True)
+
+
+def moves(tmp_path: Path, checks: list[Check]) -> None:
+    """A seed is moved, seeds from there, and is there after a restart."""
+
+    async def scenario() -> None:
+        host, new = new_host(), tmp_path / "new" / "place"
+        config = make_config(tmp_path / "a", host)
+        async with running(config) as session:
+            infohash = await seed(session, TORRENT, tmp_path / "source")
+            checks.clear()
+            await session.move(infohash, str(new))
+            assert await session.wait(infohash, "done", TIMEOUT_S)
+            assert session.torrent(infohash).download_dir == str(new)
+            assert is_complete(TORRENT, new)
+            await until(lambda: list((tmp_path / "source").iterdir()) == [])
+            async with running(make_config(tmp_path / "b", new_host())) as leecher:
+                await leecher.add(AddRequest(magnet=infohash.hex(), peers=[f"{host}:{PORT}"]))
+                assert await leecher.wait(infohash, "done", TIMEOUT_S)
+        async with running(config) as session:
+            assert await session.wait(infohash, "done", TIMEOUT_S)
+            assert session.torrent(infohash).download_dir == str(new)
+            assert checks == [], "not a byte was hashed again"
+            await session.remove(infohash, delete_data=True)
+            assert list(new.iterdir()) == []
+
+    run(scenario())
+
+
+class TestMove:
+    def test_within_a_file_system(self, tmp_path: Path, hashes_nothing: list[Check]) -> None:
+        moves(tmp_path, hashes_nothing)
+
+    @pytest.mark.usefixtures("apart")
+    def test_to_another_file_system(self, tmp_path: Path, hashes_nothing: list[Check]) -> None:
+        moves(tmp_path, hashes_nothing)
+
+    def test_in_the_middle_of_a_download(self, tmp_path: Path) -> None:
+        async def scenario() -> None:
+            host, new = new_host(), tmp_path / "new"
+            async with (
+                running(make_config(tmp_path / "a", host)) as seeder,
+                running(make_config(tmp_path / "b", new_host())) as leecher,
+            ):
+                infohash = await seed(seeder, TORRENT, tmp_path / "source")
+                peers = [f"{host}:{PORT}"]
+                await leecher.add(AddRequest(magnet=infohash.hex(), peers=peers, select=["0"]))
+                assert await leecher.wait(infohash, "done", TIMEOUT_S)
+                before = leecher.torrent(infohash).downloaded_bytes
+                leecher.choose_files(infohash, FileChoice(also=["*"]))
+                await leecher.move(infohash, str(new))
+                await leecher.add_peer(infohash, peers[0])
+                assert await leecher.wait(infohash, "done", TIMEOUT_S)
+                moved = leecher.torrent(infohash).downloaded_bytes - before
+                assert moved <= len(TORRENT.content) - 98_304, "what was had is not fetched again"
+            assert is_complete(TORRENT, new)
+
+        run(scenario())
+
+    @pytest.mark.parametrize("done", [0, 1, 2, 3])
+    def test_a_start_goes_on_with_what_a_kill_interrupted(
+        self, tmp_path: Path, done: int, hashes_nothing: list[Check]
+    ) -> None:
+        """Some files were there already."""
+
+        async def scenario() -> None:
+            config, new = make_config(tmp_path, new_host()), tmp_path / "new"
+            async with running(config) as session:
+                infohash = await seed(session, TORRENT, tmp_path / "source")
+            path = tmp_path / "state" / "torrents" / f"{infohash.hex()}.resume"
+            state = resume.load(path).state
+            assert state is not None
+            resume.save(path, replace(state, moving_to=Place(str(new), state.names)))
+            for name in state.names[:done]:
+                (new / name).parent.mkdir(parents=True, exist_ok=True)
+                (tmp_path / "source" / name).rename(new / name)
+            hashes_nothing.clear()
+            async with running(config) as session:
+                assert await session.wait(infohash, "done", TIMEOUT_S)
+                assert session.torrent(infohash).download_dir == str(new)
+                facts = session._torrents[infohash]
+                await until(lambda: facts._state.moved_from is None)
+            assert is_complete(TORRENT, new) and hashes_nothing == []
+            state = resume.load(path).state
+            assert state is not None and (state.moving_to, state.moved_from) == (None, None)
+
+        run(scenario())
+
+    def test_a_start_removes_what_was_copied(self, tmp_path: Path) -> None:
+        async def scenario() -> None:
+            config = make_config(tmp_path, new_host())
+            async with running(config) as session:
+                infohash = await seed(session, SINGLE, tmp_path / "source")
+            (tmp_path / "old").mkdir()
+            left = tmp_path / "old" / "single.bin"
+            left.write_bytes(SINGLE.content)
+            path = tmp_path / "state" / "torrents" / f"{infohash.hex()}.resume"
+            state = resume.load(path).state
+            assert state is not None
+            resume.save(path, replace(state, moved_from=Place(str(left.parent), state.names)))
+            async with running(config) as session:
+                await until(lambda: not left.exists())
+                assert await session.wait(infohash, "done", TIMEOUT_S)
+            assert is_complete(SINGLE, tmp_path / "source")
+
+        run(scenario())
+
+    def test_before_anything_is_there_only_the_folder_changes(self, tmp_path: Path) -> None:
+        async def scenario() -> None:
+            config = make_config(tmp_path, new_host())
+            async with running(config) as session:
+                infohash = session.find((await session.add(AddRequest(magnet="ab" * 20))).infohash)
+                await session.move(infohash, str(tmp_path / "new"))
+            async with running(config) as session:
+                assert session.torrent(infohash).download_dir == str(tmp_path / "new")
+
+        run(scenario())
+
+    def test_what_cannot_be_done_is_refused_and_changes_nothing(self, tmp_path: Path) -> None:
+        async def scenario() -> None:
+            async with running(make_config(tmp_path, new_host())) as session:
+                infohash = await seed(session, SINGLE, tmp_path / "source")
+                await session.add(AddRequest(metainfo=encode_metainfo(SINGLE.metadata)))
+                twin = single_file(SINGLE.content[::-1], 16384, b"single.bin")
+                other = await seed(session, twin, tmp_path / "taken")
+                (tmp_path / "full").mkdir()
+                (tmp_path / "full" / "single.bin").write_bytes(b"precious")
+                for folder, sentence in (
+                    (str(tmp_path / "source"), "already"),
+                    (str(tmp_path / "taken"), f"torrent {other.hex()} has files of that name"),
+                    (str(tmp_path / "full"), "a file is there already"),
+                    (str(tmp_path / "state" / "x"), "its own state"),
+                    ("here", "absolute"),
+                    ("/proc/none", "/proc/none"),
+                ):
+                    with pytest.raises(Refused, match=sentence):
+                        await session.move(infohash, folder)
+                    assert session.torrent(infohash).state == "seeding"
+                    assert session.torrent(infohash).download_dir == str(tmp_path / "source")
+                await session.move(infohash, str(tmp_path / "free"))
+                assert (tmp_path / "full" / "single.bin").read_bytes() == b"precious"
+
+        run(scenario())
+
+    def test_one_that_fails_on_its_way_goes_on_when_it_is_resumed(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        rename, broken = os.rename, [True]
+
+        def failing(source: str, target: str, **folders: int | None) -> None:
+            if broken[0] and source == "b.bin":
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            rename(source, target, **folders)
+
+        monkeypatch.setattr(os, "rename", failing)
+
+        async def scenario() -> None:
+            new = tmp_path / "new"
+            async with running(make_config(tmp_path, new_host())) as session:
+                infohash = await seed(session, TORRENT, tmp_path / "source")
+                with pytest.raises(Refused, match="cannot be moved"):
+                    await session.move(infohash, str(new))
+                assert session.torrent(infohash).state == "error"
+                assert (new / "data" / "a.bin").exists(), "half of it is there"
+                broken[0] = False
+                await session.resume(infohash)
+                assert await session.wait(infohash, "done", TIMEOUT_S)
+            assert is_complete(TORRENT, new)
+
+        run(scenario())
+
+
+class TestRename:
+    def test_a_file_a_folder_and_the_torrent(
+        self, tmp_path: Path, hashes_nothing: list[Check]
+    ) -> None:
+        async def scenario() -> None:
+            config = make_config(tmp_path, new_host())
+            async with running(config) as session:
+                infohash = await seed(session, TORRENT, tmp_path / "source")
+                hashes_nothing.clear()
+                await session.rename(infohash, None, "A name")
+                await session.rename(infohash, "a.bin", "first.bin")
+                assert await session.wait(infohash, "done", TIMEOUT_S)
+                await session.rename(infohash, "data/sub", "below")
+                assert await session.wait(infohash, "done", TIMEOUT_S)
+                await session.rename(infohash, "data", "other")
+                assert await session.wait(infohash, "done", TIMEOUT_S)
+            async with running(config) as session:
+                assert await session.wait(infohash, "done", TIMEOUT_S)
+                await session.wake(infohash)
+                assert session.torrent(infohash).name == "A name"
+                paths = [file.path for file in session.files(infohash)]
+                assert paths == ["other/first.bin", "other/below/b.bin", "other/empty"]
+            assert hashes_nothing == []
+            found = [p for p in (tmp_path / "source").rglob("*") if p.is_file()]
+            assert len(found) == 3
+
+        run(scenario())
+
+    @pytest.mark.parametrize("name", ["..", "a/b", "", "\x07", "sub"])
+    def test_what_is_no_name_is_refused(self, tmp_path: Path, name: str) -> None:
+        async def scenario() -> None:
+            async with running(make_config(tmp_path, new_host())) as session:
+                infohash = await seed(session, TORRENT, tmp_path / "source")
+                with pytest.raises(Refused):
+                    await session.rename(infohash, "a.bin", name)
+                assert session.torrent(infohash).state == "seeding"
+
+        run(scenario())
+
+
+NAMES = ["r/a", "", "r/d/b", "r/d/c", "r/da"]
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "names"),
+    [
+        ("r/a", "x", ("r/x", "", "r/d/b", "r/d/c", "r/da")),
+        ("r/d", "x", ("r/a", "", "r/x/b", "r/x/c", "r/da")),
+        ("r", "x", ("x/a", "", "x/d/b", "x/d/c", "x/da")),
+        ("r/d/c", "a", ("r/a", "", "r/d/b", "r/d/a", "r/da")),
+    ],
+)
+def test_names_after_a_rename(path: str, name: str, names: tuple[str, ...]) -> None:
+    assert renamed(NAMES, path, name) == names
+
+
+@pytest.mark.parametrize(
+    ("path", "name"), [("r/e", "x"), ("r/a", "da"), ("r/a", "d"), ("r/d", "a"), ("", "x")]
+)
+def test_names_that_are_not_there_or_taken(path: str, name: str) -> None:
+    with pytest.raises(Refused):
+        renamed(NAMES, path, name)
