@@ -97,13 +97,18 @@ class Bucket(KBucket):  # type: ignore[misc]  # kademlia is untyped
 
     def node_to_replace(self, newcomer: Contact) -> Contact | None:
         """Whose place a newcomer may take at once: a bad node's, else, if the newcomer's id follows
-        BEP 42, that of the least recently seen one whose id does not."""
+        BEP 42, that of the least recently seen one whose id does not, else, if something speaks for
+        the newcomer, that of the least recently seen one for which nothing does."""
         for contact in self.nodes.values():
             if contact.failures >= FAILURES_BAD:
                 return contact
         if newcomer.fits_host:
             for contact in self.nodes.values():
                 if not contact.fits_host:
+                    return contact
+        if newcomer.vouched:
+            for contact in self.nodes.values():
+                if not contact.vouched:
                     return contact
         return None
 

@@ -42,6 +42,7 @@ class Contact(Node):  # type: ignore[misc]  # kademlia is untyped
         "network",
         "port",
         "rtt_s",
+        "vouched",
     )
     id: NodeId
     ip: str
@@ -60,6 +61,7 @@ class Contact(Node):  # type: ignore[misc]  # kademlia is untyped
         self.last_queried_at: float | None = None
         self.failures = 0  # queries in a row that it left unanswered
         self.rtt_s: float | None = None
+        self.vouched = False  # it was found by a lookup of ours, and answered since (Vouching)
 
     @property
     def heard_at(self) -> float:

@@ -1,48 +1,70 @@
 """Our address as others see it, by vote (BEP 42, Bootstrapping).
 
 "Since a single node can not be trusted": three nodes of different networks (IPv4 /16, IPv6 /32)
-must agree, and they must be more than half of those that spoke lately; once we have an address, the
-new one needs nearly all of them, since after a real change nobody sees the old one any more. Only
-answers to our own queries vote, each network has one vote, its latest, and the address changes at
-most every ten minutes, so that liars cannot keep us changing our id.
+must agree, and they must be two thirds of those that spoke lately. Once we have an address, a new
+one needs nearly all of them, since after a real change nobody sees the old one any more, or two
+thirds for ten minutes on end, since the first choice may have been the liars'. Only answers to our
+own queries vote, each network has one vote, its latest, and the address changes at most every ten
+minutes, so that liars cannot keep us changing our id. Liars close by are the first to speak, so
+there is time for others: no votes are counted within half a second of the first.
 """
 
+from collections import Counter
 from typing import Final
 
 from torrentd.wire.formats.address import pack_host
 
 VOTERS_MIN: Final = 3
 VOTES_MAX: Final = 32  # networks remembered; the oldest vote is forgotten first
-KEPT: Final = 1 / 8  # of the votes: with more, the address that we have stays
+MAJORITY: Final = 2 / 3  # of the votes
+KEPT: Final = 1 / 8  # of the votes: with more, the address that we have stays for LEAD_S
+LEAD_S: Final = 10 * 60.0
 CHANGE_S: Final = 10 * 60.0
+SETTLE_S: Final = 0.5
 
 
 class ExternalAddressVote:
     def __init__(self) -> None:
         self.host: str | None = None
+        self.settles_at: float | None = None  # then votes are counted; None: they always are
         self._changed_at: float | None = None
+        self._leader: tuple[str, float] | None = None  # another host, and since when it leads
         self._votes: dict[bytes, tuple[str, str]] = {}  # by network: who said so, and what
 
-    def add(self, voter: str, host: str, now: float) -> bool:
-        """A node at `voter` says that we are at `host`. True: that changed our address."""
+    def add(self, voter: str, host: str, now: float) -> None:
+        """A node at `voter` says that we are at `host`."""
+        if not self._votes:
+            self.settles_at = now + SETTLE_S
         network = pack_host(voter)
         key = network[:2] if len(network) == 4 else network[:4]
         self._votes.pop(key, None)
         self._votes[key] = voter, host
         if len(self._votes) > VOTES_MAX:
             del self._votes[next(iter(self._votes))]
-        if host == self.host or not self._is_elected(host):
-            return False
+
+    def elect(self, now: float) -> str | None:
+        """Our address, if the votes have just changed it."""
+        if self.settles_at is not None:
+            if now < self.settles_at:
+                return None
+            self.settles_at = None
+        leader = self._find_leader()
+        if leader is None:
+            self._leader = None
+            return None
+        if self._leader is None or self._leader[0] != leader:
+            self._leader = leader, now
         if self._changed_at is not None and now - self._changed_at < CHANGE_S:
-            return False
-        self.host = host
-        self._changed_at = now
-        return True
+            return None
+        if self._is_kept() and now - self._leader[1] < LEAD_S:
+            return None
+        self.host, self._changed_at, self._leader = leader, now, None
+        return leader
 
     def begin_anew(self) -> None:
         """We are perhaps somewhere else: those that spoke before know nothing of it."""
         self._votes.clear()
-        self._changed_at = None
+        self._changed_at = self._leader = None
 
     def voters(self, host: str) -> int:
         return sum(voted == host for _, voted in self._votes.values())
@@ -54,8 +76,12 @@ class ExternalAddressVote:
             votes.setdefault(host, []).append(voter)
         return votes
 
-    def _is_elected(self, host: str) -> bool:
-        voters = self.voters(host)
-        if voters < VOTERS_MIN or 2 * voters <= len(self._votes):
-            return False
-        return self.host is None or self.voters(self.host) <= KEPT * len(self._votes)
+    def _find_leader(self) -> str | None:
+        """Another host than the one that we have, with enough of the votes."""
+        counted = Counter(host for _, host in self._votes.values())
+        host, voters = max(counted.items(), key=lambda item: item[1], default=("", 0))
+        is_enough = voters >= VOTERS_MIN and voters >= MAJORITY * len(self._votes)
+        return host if is_enough and host != self.host else None
+
+    def _is_kept(self) -> bool:
+        return self.host is not None and self.voters(self.host) > KEPT * len(self._votes)

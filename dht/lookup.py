@@ -19,7 +19,9 @@ a node whose recommendations all turned out dead is believed last; a node has th
 answers, whatever it was named. And in a search everybody gets a hearing: it does not end while a
 query waits for its answer, or while of the nodes that someone named, and that are closer than
 himself, none was heard. Else those who lie together win by being fast: eight of them answer before
-the first honest node does.
+the first honest node does. Only the lookups of a node that is not at home yet are too hasty for it.
+Those that keep the table afterwards hear all they began with, too, and prefer nobody for being
+near: from a table in which many lie they still find who is closest.
 
 Invariants: `_order` holds every candidate that has not failed, closest first; an address is a
 candidate once.
@@ -40,6 +42,7 @@ SEED_ATTEMPTS: Final = 3  # a bootstrap's one lost datagram must not cost second
 QUERIES_MAX: Final = 100
 MISFITS_MAX: Final = 40  # of those, to nodes whose id does not follow BEP 42
 LOOKUP_S: Final = 60.0
+HASTE_S: Final = 2.5  # for a lookup of a node that is not at home yet, once anybody answered
 NODES_PER_REPLY: Final = 8
 NEIGHBOURS_MAX: Final = 3  # candidates of one network, of which one counts
 HUNGRY: Final = 2 * BUCKET_SIZE  # with fewer candidates, any node that was heard of is welcome
@@ -49,13 +52,21 @@ class Lookup:
     """`infohash` searches use get_peers, the others find_node; the owner sends and tells."""
 
     def __init__(
-        self, target: bytes, family: Family, policy: AddressPolicy, *, wants_peers: bool
+        self,
+        target: bytes,
+        family: Family,
+        policy: AddressPolicy,
+        *,
+        wants_peers: bool,
+        hears_everybody: bool | None = None,
     ) -> None:
         self.target: Final = target
         self.family: Final = family
         self.wants_peers: Final = wants_peers
+        self.hears_everybody: Final = wants_peers if hears_everybody is None else hears_everybody
         self.queries = 0
         self.responses = 0
+        self.ends_s = LOOKUP_S  # set by the owner: after the first query, if anybody answers
         self.has_peers = False  # set by the owner: some were found, and haste is over
         self.is_over = (
             False  # set by the owner: nothing is asked any more, late answers still count
@@ -180,6 +191,8 @@ class Lookup:
         deadlines = [c.deadline for c in self._order if c.state is State.ASKED]
         if self._until is not None:
             deadlines.append(self._until)
+            if self.responses:
+                deadlines.append(self._until - LOOKUP_S + self.ends_s)
         return min(deadlines, default=None)
 
     def is_finished(self, now: float) -> bool:
@@ -188,9 +201,9 @@ class Lookup:
             return True
         if self._until is None:
             return False
-        if now >= self._until:
+        if now >= self._until or (self.responses and now >= self._until - LOOKUP_S + self.ends_s):
             return True
-        awaited = self._order if self.wants_peers else self._relevant()
+        awaited = self._order if self.hears_everybody else self._relevant()
         if any(c.state is State.ASKED for c in awaited):
             return False
         if self.queries < QUERIES_MAX and self._wanted():
@@ -290,8 +303,9 @@ class Lookup:
         and all of them were heard, those who still deserve it."""
         relevant = self._relevant()
         wanted = [c for c in relevant if self._may_be_asked(c)]
-        if not wanted and self.wants_peers and all(c.state is not State.ASKED for c in relevant):
-            wanted = self._unheard()
+        is_quiet = all(c.state is not State.ASKED for c in relevant)
+        if not wanted and is_quiet and self.hears_everybody:
+            wanted = self._unheard() + self._unasked_starts()
         return sorted(wanted, key=lambda c: c.is_doubtful)  # a stable sort: else by distance
 
     def _unheard(self) -> list[Candidate]:
@@ -307,6 +321,12 @@ class Lookup:
                 if chosen is not None:
                     unheard[chosen.address] = chosen
         return list(unheard.values())
+
+    def _unasked_starts(self) -> list[Candidate]:
+        """Those of the table: the nearest may all be of one mind. A search has no time for it."""
+        if self.wants_peers:
+            return []
+        return [c for c in self._order if c.source is None and self._may_be_asked(c)]
 
     def _may_be_asked(self, candidate: Candidate) -> bool:
         return (

@@ -3,8 +3,9 @@ due to keep the table alive (BEP 5, Routing Table; BEP 42).
 
 It decides when; `DhtNode` asks and sends. Three things are due from time to time: bootstrap hosts
 (too few nodes, with back-off for ever), a lookup (our own id after the first node, then a bucket
-that has not changed for 15 minutes), a ping (a questionable node, one whose proof ends soon, or one
-that queried us and is not in the table yet).
+that has not changed for 15 minutes, or that holds nodes for which nothing speaks), a ping (a
+questionable node, one whose proof ends soon, one that a lookup found, or one that queried us and is
+not in the table yet).
 """
 
 import random
@@ -18,6 +19,7 @@ from torrentd.dht.lookup import Lookup
 from torrentd.dht.node_id import NodeId, id_fits_host, node_id_for, random_node_id
 from torrentd.dht.routing_table import RoutingTable
 from torrentd.dht.stats import Family, FamilyStats, NodeStats
+from torrentd.dht.vouching import Vouching
 from torrentd.wire.formats.address import Address, AddressPolicy
 
 BOOTSTRAP_S_MIN: Final = 5.0
@@ -33,6 +35,9 @@ FILL_SPACING_S: Final = 0.1  # after a start: at home within ten seconds (T24)
 RETRY_S: Final = 10.0  # between two lookups of our own id while nobody answers: an outage
 FILL_BELOW: Final = BUCKET_SIZE // 2  # nodes: a bucket with fewer gets a lookup of its own
 SELF_LOOKUP_S: Final = 15 * 60.0
+# Ids beside ours cost a liar nothing and us a bucket for each bit: no lookups in deeper ones than
+# a network of four milliards of nodes has.
+DEPTH_MAX: Final = 32
 
 
 class Network:
@@ -62,6 +67,11 @@ class Network:
         self._refresh_at = now
         self._unverified: dict[Address, bool] = {}  # whether to ping even a node of the table
         self._unfilled: list[NodeId] = []  # targets in the buckets to fill after a join
+        self._vouching: Final = Vouching(now)
+        # The first lookup, from which all others begin, and those after the table was filled hear
+        # everybody; in between there is no time for it (T24).
+        self.has_time = True
+        self.is_filled = False
 
     # Bootstrap.
 
@@ -96,23 +106,38 @@ class Network:
         if self._unfilled:
             self._refresh_at = now + FILL_SPACING_S
             return self._unfilled.pop()
+        if not self.is_filled:
+            self.is_filled = self.has_time = True
+            self._joined_at = now
+            return self.own_id
         self._refresh_at = now + REFRESH_SPACING_S
-        lonely = self.table.lonely_buckets(now)
-        if not lonely:
-            return None
-        lonely[0].changed(now)  # asked now; what it brings will change it again
-        return self.table.refresh_target(lonely[0], self._rng)
+        lonely = [bucket for bucket in self.table.lonely_buckets(now) if bucket.bits <= DEPTH_MAX]
+        if lonely:
+            lonely[0].changed(now)  # asked now; what it brings will change it again
+            return self.table.refresh_target(lonely[0], self._rng)
+        others = [bucket for bucket in self.table.buckets if not self._is_own(bucket)]
+        bucket = self._vouching.bucket_due(others, now)
+        return self.table.refresh_target(bucket, self._rng) if bucket is not None else None
 
     def lookup_ended(self, lookup: Lookup, now: float) -> None:
-        """After the lookup of our own id: fill the buckets that it left unfilled, once."""
+        """Whom it found is asked once more. After the lookup of our own id: fill the buckets that
+        it left unfilled, once."""
         self.upkeep = None
-        if lookup.target == self.own_id:
+        self.has_time = self.is_filled
+        is_own = lookup.target == self.own_id
+        closest = lookup.closest() if lookup.hears_everybody else []
+        for address in self._vouching.lookup_ended(closest, of_own_id=is_own):
+            self._unverified[address] = True
+        if is_own:
+            self._vouching.begin_anew()
             self._joined_at = now if lookup.responses else None
             self._refresh_at = now if lookup.responses else now + RETRY_S
             self._unfilled = [
                 self.table.refresh_target(bucket, self._rng)
                 for bucket in self.table.buckets
-                if len(bucket.nodes) < FILL_BELOW and not self._is_own(bucket)
+                if len(bucket.nodes) < FILL_BELOW
+                and bucket.bits <= DEPTH_MAX
+                and not self._is_own(bucket)
             ]
 
     def _is_own(self, bucket: Bucket) -> bool:
@@ -158,32 +183,51 @@ class Network:
                 due.append(contact)
         return due
 
+    def replied(
+        self, node_id: NodeId, address: Address, now: float, rtt_s: float
+    ) -> Contact | None:
+        """A node answered a query of ours: the table is told. Returns whom to ping."""
+        vouched = self._vouching.speaks_for(node_id, address)
+        return self.table.replied(node_id, address, now, rtt_s, vouched)
+
     # Our address.
 
-    def heard_external(self, voter: Address, host: str, now: float) -> bool:
-        """True: our address changed; the id now follows it (BEP 42) and the table was kept."""
-        if not self.vote.add(voter.host, host, now):
-            return False
-        if not id_fits_host(self.own_id, host):
+    def heard_external(self, voter: Address, host: str, now: float) -> str | None:
+        """Who was found by a lookup that heard everybody may vote: liars close by, who name each
+        other, are many more among those that we merely met."""
+        contact = self.table.at(voter)
+        if contact is not None and contact.vouched:
+            self.vote.add(voter.host, host, now)
+        return self.elect(now)
+
+    def elect(self, now: float) -> str | None:
+        """Our address if it changed just now; the id then follows (BEP 42), the table is kept."""
+        host = self.vote.elect(now)
+        if host is not None and not id_fits_host(self.own_id, host):
             self.take_id(node_id_for(host, self._secret_rng), now)
-        return True
+        return host
 
     def take_id(self, own_id: NodeId, now: float) -> None:
         """From now on; whoever is in the table stays, as far as there is room."""
         contacts = list(self.table)
         self.own_id = own_id
+        if self.upkeep is not None:
+            self.upkeep.is_over = True  # it looked for other neighbours
         self.table = RoutingTable(own_id, self._policy, now)
         for contact in contacts:
             self.table.restore(contact, now)
         self._joined_at = None
         self._refresh_at = now
+        self.is_filled = False
 
     def next_deadline(self) -> float:
         deadlines = [self.bootstrap_at, self._ping_at]
         if self._unverified:
             deadlines.append(self._verify_at)
+        if self.vote.settles_at is not None:
+            deadlines.append(self.vote.settles_at)
         if self.upkeep is None and not self.table.is_empty:
-            if self._joined_at is None or self._unfilled:
+            if self._joined_at is None or self._unfilled or not self.is_filled:
                 deadlines.append(self._refresh_at)
             else:
                 deadlines.append(max(self._joined_at + SELF_LOOKUP_S, self._refresh_at))

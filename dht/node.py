@@ -202,6 +202,9 @@ class DhtNode:
         for network in self._networks.values():
             for whom in network.pings_due(now):
                 out += self._ping(whom, network, now)
+            host = network.elect(now)
+            if host is not None:
+                out.append(ExternalAddressChanged(host))
         if now >= self._expire_at:
             self._expire_at = now + EXPIRE_S
             self._store.expire(now)
@@ -345,7 +348,7 @@ class DhtNode:
         self, network: Network, node_id: NodeId, transaction: Transaction, now: float
     ) -> list[Output]:
         rtt_s = now - transaction.sent_at
-        whom = network.table.replied(node_id, transaction.address, now, rtt_s)
+        whom = network.replied(node_id, transaction.address, now, rtt_s)
         return self._ping(whom, network, now) if whom is not None else []
 
     def _hear_external(
@@ -357,9 +360,8 @@ class DhtNode:
             return []
         if not self._policy.allows_node(Address(external.host, self._listen_port)):
             return []
-        if not network.heard_external(source, external.host, now):
-            return []
-        return [ExternalAddressChanged(external.host)]
+        host = network.heard_external(source, external.host, now)
+        return [ExternalAddressChanged(host)] if host is not None else []
 
     def _on_error(self, error: ErrorReply, source: Address, now: float) -> list[Output]:
         """The node lives, but does not serve us. Nothing is ever answered to an error."""

@@ -59,7 +59,12 @@ class RoutingTable(KademliaRoutingTable):  # type: ignore[misc]  # kademlia is u
     # What the network tells.
 
     def replied(
-        self, node_id: NodeId, address: Address, now: float, rtt_s: float | None
+        self,
+        node_id: NodeId,
+        address: Address,
+        now: float,
+        rtt_s: float | None,
+        vouched: bool = False,
     ) -> Contact | None:
         """A node answered a query of ours: insert it or mark it good. Returns whom to ping."""
         if node_id == self.own_id:
@@ -68,6 +73,7 @@ class RoutingTable(KademliaRoutingTable):  # type: ignore[misc]  # kademlia is u
         if known is None:
             contact = Contact(node_id, address)
             contact.replied(now, rtt_s)
+            contact.vouched = vouched
             return self.add_contact(contact, now)
         if known.id != node_id:  # an address that changes its id may be anyone: start from nothing
             self.id_mismatches += 1
@@ -78,6 +84,7 @@ class RoutingTable(KademliaRoutingTable):  # type: ignore[misc]  # kademlia is u
         if known.state(now) is not NodeState.GOOD:
             self._changed(bucket)
         known.replied(now, rtt_s)
+        known.vouched |= vouched
         if bucket.pinged == known.id:
             bucket.pinged = None
         if known.id not in bucket.nodes:

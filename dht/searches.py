@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 from torrentd.dht.asker import Asker
 from torrentd.dht.bucket import BUCKET_SIZE
 from torrentd.dht.krpc import Response
-from torrentd.dht.lookup import Lookup
+from torrentd.dht.lookup import HASTE_S, Lookup
 from torrentd.dht.network import Network
 from torrentd.dht.node_id import NodeId
 from torrentd.dht.outputs import Outcome, Output, PeersFound
@@ -221,7 +221,8 @@ class Searches:
     def _offer_table(self, lookup: Lookup, now: float) -> None:
         table = self._networks[lookup.family].table
         for contact in table.closest_nodes(lookup.target, START_NODES, now, good_only=False):
-            lookup.offer(contact.address, contact.id, rtt_s=contact.rtt_s)
+            rtt_s = contact.rtt_s if lookup.wants_peers else None
+            lookup.offer(contact.address, contact.id, rtt_s=rtt_s)
 
     def _begin_with(
         self, lookup: Lookup, seeds: list[Address], search: Search | None, now: float
@@ -231,7 +232,15 @@ class Searches:
         return self._advance(lookup, search, now)
 
     def _own_lookup(self, network: Network, target: NodeId, now: float) -> Lookup:
-        lookup = Lookup(target, network.family, self._policy, wants_peers=False)
+        lookup = Lookup(
+            target,
+            network.family,
+            self._policy,
+            wants_peers=False,
+            hears_everybody=network.has_time,
+        )
+        if not network.is_filled:
+            lookup.ends_s = HASTE_S
         self._offer_table(lookup, now)
         return lookup
 

@@ -24,7 +24,7 @@ from tests.dht.makers import (
 )
 from torrentd.config.schema import Limits
 from torrentd.dht.contact import Contact
-from torrentd.dht.external_address import ExternalAddressVote
+from torrentd.dht.external_address import SETTLE_S, ExternalAddressVote
 from torrentd.dht.krpc import Query, Response, decode_message
 from torrentd.dht.network import Network
 from torrentd.dht.node import DhtNode
@@ -446,7 +446,11 @@ def one_48_fills_the_table() -> bool:
 def votes(said: Iterator[tuple[str, str, float]]) -> int:
     """How often our address changes by what nodes say of it."""
     vote = ExternalAddressVote()
-    return sum(vote.add(voter, host, at) for voter, host, at in said)
+    changes, at = 0, NOW
+    for voter, host, at in said:
+        vote.add(voter, host, at)
+        changes += vote.elect(at) is not None
+    return changes + (vote.elect(at + SETTLE_S) is not None)
 
 
 def one_liar_changes_our_address() -> bool:

@@ -6,6 +6,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from torrentd.config.schema import Limits
 from torrentd.dht.contact import Contact
+from torrentd.dht.external_address import SETTLE_S
 from torrentd.dht.items import MutableItem, signed_bytes
 from torrentd.dht.krpc import Query, decode_message
 from torrentd.dht.node import DhtNode
@@ -100,10 +101,23 @@ def queries(outputs: list[Output]) -> list[tuple[Query, Address]]:
 def befriend(
     node: DhtNode, friends: dict[Address, NodeId], now: float = NOW, **more: Bencoded
 ) -> list[Output]:
-    """Let the node ping each friend and each friend answer. Returns what followed."""
+    """Let the node ping each friend and each friend answer. Returns what followed. Friends that say
+    where we are (`ip`) were found by a lookup, and say it for a while."""
+    if "ip" not in more:
+        return _answers(node, friends, {}, now)
+    _answers(node, friends, {}, now - SETTLE_S)
+    for contact in node._networks["ipv4"].table:
+        contact.vouched = True
+    out = _answers(node, friends, more, now - SETTLE_S)
+    return out + _answers(node, friends, more, now)
+
+
+def _answers(
+    node: DhtNode, friends: dict[Address, NodeId], more: dict[str, Bencoded], now: float
+) -> list[Output]:
     out: list[Output] = []
     for where, who in friends.items():
-        for asked, to in queries(node.add_node(where, now)):
+        for asked, to in queries(node.ping(where, now) if more else node.add_node(where, now)):
             out += node.receive_datagram(response(asked, {b"id": who}, **more), to, now)
     return out
 

@@ -20,7 +20,8 @@ class Room:
         rng = random.Random(1)
         self.network = Network("ipv4", PUBLIC, rng, rng, NOW)
         for index in range(3):
-            self.network.heard_external(address(index), OWN.host, NOW)
+            self.network.table.replied(node_id(index + 1), address(index), NOW, 0.1, True)
+            self.network.heard_external(address(index), OWN.host, NOW + index)
         self.stats = DhtStats()
         self.hearsay = Hearsay({"ipv4": self.network}, PUBLIC, OWN.port, self.stats)
 

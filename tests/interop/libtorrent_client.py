@@ -27,6 +27,9 @@ SETTINGS: "lt.settings_pack" = {
     "dht_enforce_node_id": False,
     "dht_ignore_dark_internet": False,
     "dht_announce_interval": 5,
+    # Else it hears nothing for five minutes of whoever sends it five datagrams a second, and be it
+    # answers to what it asks: in a DHT of five nodes it asks that much.
+    "dht_block_ratelimit": 10_000,
     "max_peerlist_size": 1000,
     "alert_mask": 0,
 }
