@@ -239,11 +239,11 @@ class ControlServer:
 
 def _metainfo_bytes(request: Request) -> int | None:
     """How many raw bytes follow the line of an `add`; LineError when that is not clear."""
-    if request.method != "add" or "metainfo_bytes" not in request.params:
+    if request.method not in ("add", "adopt") or "metainfo_bytes" not in request.params:
         return None
     size_bytes = request.params["metainfo_bytes"]
     if isinstance(size_bytes, bool) or not isinstance(size_bytes, int):
-        raise LineError(INVALID_PARAMS, '"metainfo_bytes" of add must be an integer')
+        raise LineError(INVALID_PARAMS, '"metainfo_bytes" must be an integer')
     if not 1 <= size_bytes <= METAINFO_BYTES_MAX:
         sentence = f"a torrent file has 1 to {METAINFO_BYTES_MAX} bytes, not {size_bytes:.6g}"
         raise LineError(INVALID_PARAMS, sentence)

@@ -95,6 +95,14 @@ class Params:
             raise self._wrong(name, "true or false")
         return value
 
+    def paths(self, name: str) -> list[str]:
+        """Each as `path` has it."""
+        found = []
+        for text in self.texts(name):
+            self._left[name] = text
+            found.append(self.path(name) or "")
+        return found
+
     def choice(self, name: str, choices: tuple[str, ...], default: str) -> str:
         text = self.text(name)
         if text is None:

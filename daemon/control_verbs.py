@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from difflib import get_close_matches
 from typing import Protocol
 
+from torrentd.daemon.adopting import Adoption, AdoptVerbs
+from torrentd.daemon.adopting import Request as AdoptRequest
 from torrentd.daemon.control_bans import BanCommands, BanVerbs
 from torrentd.daemon.control_call import Answer, Call, Run
 from torrentd.daemon.control_dht import DhtCommands, DhtVerbs
@@ -49,6 +51,7 @@ class Commands(OptionCommands, Protocol):
     """What the control socket needs of the session. Each may raise Refused with a sentence."""
 
     async def add(self, request: AddRequest) -> AddResult: ...
+    async def adopt(self, request: AdoptRequest) -> Adoption: ...
     def status(self) -> DaemonStatus: ...
     def listed(self) -> list[TorrentStatus | Written]: ...
     def info(self, infohash: InfoHash) -> TorrentInfo: ...
@@ -102,6 +105,7 @@ class Verbs:
             **DhtVerbs(commands).by_name,
             **PointerVerbs(commands).by_name,
             **OptionVerbs(commands).by_name,
+            **AdoptVerbs(commands).by_name,
             **BanVerbs(commands).by_name,
             **JournalVerbs(commands).by_name,
             **(more or {}),

@@ -10,6 +10,7 @@ from functools import partial
 from torrentd.config.schema import Config
 from torrentd.daemon import reports
 from torrentd.daemon.admission import Admission, TokenBucket, connections_budget, descriptors_max
+from torrentd.daemon.adopting import Adopting
 from torrentd.daemon.bans import Bans
 from torrentd.daemon.dialer import Dialer
 from torrentd.daemon.discovery import Discovery
@@ -259,6 +260,7 @@ class Session(Torrents):
             checks=asyncio.Semaphore(CHECKS_AT_ONCE),
         )
         self._lobby = Lobby(self._services, self._find_adopter)
+        self._adopting = Adopting(self._disk)
         self._rest = Rest(self._services, self._begin, self._torrents.get)
         self._porch = Porch(self._rest.wake, self._find_adopter, self.tasks)
         self._accepts = TokenBucket(limits.dials_per_s_max, now)

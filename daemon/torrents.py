@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
-from torrentd.daemon import reports
+from torrentd.daemon import adopting, reports
 from torrentd.daemon.adding import Wanted, download_root, parse_peer, read_or_refused, read_request
+from torrentd.daemon.adopting import Adopting, Adoption
 from torrentd.daemon.control_lines import Written, write_entry
 from torrentd.daemon.file_choice import FileChoice
 from torrentd.daemon.healing import Company
@@ -55,6 +56,7 @@ class Torrents:
         self._order: dict[InfoHash, None] = {}  # all, those at rest too, as they came
         self._services: Services  # from `start` on, as the next two
         self._rest: Rest
+        self._adopting: Adopting
         self._porch: Porch
 
     # ---- commands
@@ -73,6 +75,11 @@ class Torrents:
         result = self._add(wanted)
         await self._get(wanted.known.state.infohash).put_on_record()
         return result
+
+    async def adopt(self, request: adopting.Request) -> Adoption:
+        """Before an add: the data that is here already."""
+        known = {torrent.infohash for torrent in self._all()}
+        return await self._adopting.adopt(request, self._services.config, known)
 
     def torrents(self) -> list[TorrentStatus]:
         now = time.monotonic()

@@ -52,6 +52,7 @@ class Options(argparse.Namespace):
     since: str | None = None
     follow: bool = False
     networks: Sequence[str] = ()
+    folders: Sequence[str] = ()
     path: str = ""
     output: str | None = None
     piece_length: int | None = None
@@ -111,7 +112,10 @@ def _check_together(options: Options) -> None:
         raise Failure(USAGE, "--json is one document at the end; --jsonl is a line for each event")
     if options.remove and not options.networks:
         raise Failure(USAGE, "--remove needs the addresses or networks whose ban is taken back")
+    options.folders = [os.path.abspath(folder) for folder in options.folders]
     if options.verb == "add":
+        if options.dry_run and not options.folders:
+            raise Failure(USAGE, "--dry-run of add says what --from would find; add that too")
         if options.timeout_s is not None and not options.wait:
             raise Failure(USAGE, "--timeout says how long to --wait; add that too")
         if options.paused and options.wait:
@@ -198,6 +202,15 @@ def _define_changing(verbs: Verbs) -> None:
 def _define_add(parser: Parser) -> None:
     _sources(parser)
     parser.add_argument("--dir", metavar="DIR", help="where the data goes")
+    parser.add_argument(
+        "--from",
+        dest="folders",
+        action="append",
+        metavar="DIR",
+        default=argparse.SUPPRESS,
+        help="where data of it may be: found by size, proven by hash; may be given again",
+    )
+    flag(parser, "--dry-run", "dry_run", "with --from: only say what is there")
     adding_options(parser)
     flag(parser, "--paused", "paused", "add it, and begin with resume")
     flag(parser, "--wait", "wait", "wait until the data is here, and show the progress")

@@ -15,6 +15,10 @@ state:paused (or another state), label:isos, all.
 DETAILS = {
     "add": """\
 On standard input (-): the bytes of one .torrent file, or sources, one a line.
+With --from, data that lies in a folder under whatever names is found by size
+and proven by piece hash: used where it lies when all has the torrent's own
+names, else linked into the download folder (reflink, hard link, a copy only
+where the file may be written to); --dry-run says what is there.
 With --wait, progress goes to standard error: a bar on a terminal, else a line
 now and then. Ctrl-C ends the wait, not the download.
 
@@ -22,6 +26,7 @@ examples:
   torrentctl add debian.iso.torrent --dir /srv/isos --wait --timeout 2h
   torrentctl add c9e15763f722f23e98a29decdfae341b98d53056 --select '*.mkv'
   torrentctl add *.torrent --label isos --limit-up 500K --ratio 2
+  torrentctl add old.torrent --from /srv/archive --dry-run
   curl -s https://example.org/a.torrent | torrentctl add -
 """,
     "show": """\

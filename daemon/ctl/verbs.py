@@ -72,7 +72,7 @@ def run_verb(options: Options) -> int:
 
 
 def _story(options: Options) -> Callable[[Client, Options], int]:
-    if options.dry_run:
+    if options.dry_run and options.verb != "add":
         return _show_what_would_be
     stories = {
         "add": _add,
@@ -152,27 +152,54 @@ def _add(client: Client, options: Options) -> int:
     """All sources, even when one is refused; one document for all that were taken."""
     from torrentd.daemon.ctl.sources import read_sources
 
-    added: list[Json] = []
+    document: dict[str, list[Json]] = {"torrents": []}
     exit_code = DONE
     for source in read_sources(options.sources):
         try:
-            answer = client.call("add", _add_params(options, source.params), source.payload)
+            _add_one(client, options, source.payload, source.params, document)
         except Failure as failure:
             if failure.exit_code != REFUSED:
                 raise
             exit_code = REFUSED
             print_error(f"{source.label}: {failure.sentence}")
-        else:
-            document = Document(answer.value)
-            added += [torrent.value for torrent in document.children("torrents")]
-            if not options.as_json:
-                show.show_added(document)
-                sys.stdout.flush()
-    if options.wait and added:
-        _wait_for_added(client, options, Document({"torrents": added}))
+    whole: dict[str, Json] = {**document}
+    if options.wait and document["torrents"]:
+        _wait_for_added(client, options, Document(whole))
     if options.as_json:
-        sys.stdout.write(json_text({"torrents": added}, sys.stdout.isatty()))
+        sys.stdout.write(json_text(whole, sys.stdout.isatty()))
     return exit_code
+
+
+def _add_one(
+    client: Client,
+    options: Options,
+    payload: bytes,
+    source: dict[str, Json],
+    document: dict[str, list[Json]],
+) -> None:
+    """What comes of it stands in the document then."""
+    params = _add_params(options, source)
+    if options.folders:
+        document.setdefault("adopted", []).append(_adopt(client, options, payload, params))
+    if options.dry_run:
+        return
+    answer = client.call("add", params, payload)
+    document["torrents"] += [torrent.value for torrent in answer.children("torrents")]
+    if not options.as_json:
+        show.show_added(answer)
+        sys.stdout.flush()
+
+
+def _adopt(client: Client, options: Options, payload: bytes, params: dict[str, Json]) -> Json:
+    """The data that is here already; `params` are told where to add it."""
+    from torrentd.daemon.ctl.adopting import adopt, show_adopted
+
+    document = adopt(client, payload, options.folders, options.dir, options.dry_run)
+    if not options.as_json:
+        show_adopted(document)
+        sys.stdout.flush()
+    params["dir"] = dict(document.fields())["download_dir"]
+    return document.value
 
 
 def _add_params(options: Options, source: dict[str, Json]) -> dict[str, Json]:

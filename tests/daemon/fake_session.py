@@ -5,6 +5,8 @@ import threading
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
+from torrentd.daemon import adopting
+from torrentd.daemon.adopting import Adoption
 from torrentd.daemon.control_call import Document
 from torrentd.daemon.control_lines import Json, Written
 from torrentd.daemon.dht_lookup import DhtLookup
@@ -269,6 +271,8 @@ class FakeSession:
         self.journal = FakeJournal()
         self.calls: list[tuple[object, ...]] = []
         self.added: list[AddRequest] = []
+        self.adopted: list[adopting.Request] = []
+        self.adoption: Adoption | None = None
         self.warnings: list[str] = []
         self.dht = FakeDht()
         self.peer_list: list[PeerStatus] = []
@@ -291,6 +295,12 @@ class FakeSession:
 
     async def wake(self, infohash: InfoHash) -> None:
         """All are awake."""
+
+    async def adopt(self, request: adopting.Request) -> Adoption:
+        self.adopted.append(request)
+        if self.adoption is None:
+            raise Refused("nothing of it is here")
+        return self.adoption
 
     def status(self) -> DaemonStatus:
         if self.fault is not None:
