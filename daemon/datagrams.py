@@ -17,7 +17,7 @@ from typing import Final
 
 from torrentd.wire.formats.address import Address, is_ipv6, pack_host, unpack_host
 
-BATCH_MAX: Final = 32  # of what is waiting, before the loop may do something else: under 1 ms
+BATCH_MAX: Final = 32
 DATAGRAM_BYTES_MIN: Final = 20  # the shortest KRPC message is longer
 DATAGRAM_BYTES_MAX: Final = 2048
 SOURCES_CACHED: Final = 4096
@@ -124,18 +124,17 @@ class Outgoing(Datagrams):
         self._lengths: Final = memoryview(self._vectors).cast("B").cast("L")
         self._count = 0
 
-    @property
-    def is_full(self) -> bool:
-        return self._count == BATCH_MAX
-
-    def add(self, data: bytes, to: Address) -> None:
-        """There must be room; `data` has at most DATAGRAM_BYTES_MAX bytes."""
+    def add(self, data: bytes, to: Address) -> bool:
+        """False: it is full. `data` has at most DATAGRAM_BYTES_MAX bytes."""
         slot, size = self._count, len(data)
+        if slot == BATCH_MAX:
+            return False
         at, name_at = slot * _SLOT_BYTES, slot * _NAME_BYTES
         self._data[at : at + size] = data
         self._names[name_at : name_at + self._name_bytes] = _pack_name(to)
         self._lengths[slot * _VECTOR_WORDS + 1] = size
         self._count = slot + 1
+        return True
 
     def send(self, fd: int) -> int:
         """All that were added; how many of them did not leave."""
@@ -162,8 +161,9 @@ def _unpack_name(name: bytes) -> Address:
     """`<2-byte family><2-byte port><4-byte host>` or `… <4-byte flow><16-byte host><scope>`. The
     same source mostly comes again soon, and what is known of it is found faster under the same
     object."""
-    host = name[4:8] if len(name) == _IPV4_NAME_BYTES else name[8:24]
-    return Address(unpack_host(host), name[2] << 8 | name[3])
+    ipv4 = len(name) == _IPV4_NAME_BYTES
+    host = socket.inet_ntoa(name[4:8]) if ipv4 else unpack_host(name[8:24])
+    return Address(host, name[2] << 8 | name[3])
 
 
 @lru_cache(SOURCES_CACHED)

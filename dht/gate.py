@@ -83,7 +83,8 @@ class Gate:
     def _is_beyond_us(self, data: bytes, source: Address, now: float) -> bool:
         """There is nothing left to answer it with, and it would be of no use without an answer."""
         return (
-            self._budget.is_spent(now, proven=self._proven.is_proven(source, now))
+            self._budget.is_spent(now, proven=False)
+            and self._budget.is_spent(now, proven=self._proven.is_proven(source, now))
             and _ANNOUNCE not in data
             and not self._transactions.awaits(source, data)
         )

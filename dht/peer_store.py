@@ -60,7 +60,7 @@ class PeerStore:
 
     def takes(self, infohash: bytes, own_id: bytes) -> bool:
         """Would a peer for this infohash be stored? If not, no token is given for it."""
-        if infohash in self._swarms or not self._is_full:
+        if not self._is_full or infohash in self._swarms:
             return True
         return distance(infohash, own_id) < distance(self._farthest_infohash(own_id), own_id)
 

@@ -85,10 +85,11 @@ def test_each_leaves_whole_to_whom_it_is_for(host: str | None) -> None:
         assert outgoing.send(here.fileno()) == 0
         for _ in range(3):  # each batch over the traces of the one before
             sent: dict[int, list[bytes]] = {index: [] for index in range(3)}
-            while not outgoing.is_full:
+            for _ in range(BATCH_MAX):
                 index, data = rng.randrange(3), rng.randbytes(rng.randrange(DATAGRAM_BYTES_MAX + 1))
-                outgoing.add(data, address(others[index]))
+                assert outgoing.add(data, address(others[index]))
                 sent[index].append(data)
+            assert not outgoing.add(b"one too many", address(others[0]))
             assert outgoing.send(here.fileno()) == 0
             for index, other in enumerate(others):
                 for data in sent[index]:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.daemon.session_room import new_host, run, supervised, until
 from torrentd.daemon import udp
-from torrentd.daemon.datagrams import DATAGRAM_BYTES_MAX
+from torrentd.daemon.datagrams import BATCH_MAX, DATAGRAM_BYTES_MAX
 from torrentd.daemon.tasks import Tasks
 from torrentd.daemon.udp import UdpEndpoint
 from torrentd.wire.formats.address import Address, AddressPolicy
@@ -85,6 +85,53 @@ class TestReceiving:
                 await until(lambda: bool(room.received))
                 assert [data for data, _ in room.received] == [QUERY]
                 assert room.endpoint.dropped == 1
+                room.close()
+
+        run(scenario())
+
+    def test_a_flood_leaves_each_turn_of_the_loop_to_others_too(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A slice is one batch here, and a hundred wait."""
+        monkeypatch.setattr(udp, "SLICE_S", 0.0)
+
+        async def scenario() -> None:
+            async with supervised() as tasks:
+                room, loop = Room(tasks), asyncio.get_running_loop()
+                turns, heard_in = 0, list[int]()
+
+                def next_turn() -> None:
+                    nonlocal turns
+                    turns += 1
+                    if len(heard_in) < 3:
+                        loop.call_soon(next_turn)
+
+                room.endpoint._on_krpc = lambda endpoint, batch: heard_in.append(turns)
+                room.endpoint.open()
+                for _ in range(3 * BATCH_MAX):
+                    room.say(QUERY)
+                next_turn()
+                await until(lambda: len(heard_in) >= 3)
+                assert heard_in[0] < heard_in[1] < heard_in[2]
+                room.close()
+
+        run(scenario())
+
+    def test_more_answers_than_questions_leave_in_order(self) -> None:
+        async def scenario() -> None:
+            async with supervised() as tasks:
+                room = Room(tasks)
+                sizes = list(range(20, 120))
+
+                def heard(endpoint: UdpEndpoint, batch: list[tuple[bytes, Address]]) -> None:
+                    for size in sizes:
+                        endpoint.send(bytes(size), batch[0][1])
+
+                room.endpoint._on_krpc = heard
+                room.endpoint.open()
+                room.say(QUERY)
+                heard_sizes = [len(await _receive(room.other)) for _ in sizes]
+                assert heard_sizes == sizes
                 room.close()
 
         run(scenario())

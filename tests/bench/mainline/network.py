@@ -72,6 +72,10 @@ class Nodes:
         self._sock.setblocking(False)
         self._loop.add_reader(self._sock, self._read)
 
+    def close(self) -> None:
+        self._loop.remove_reader(self._sock)
+        self._sock.close()
+
     def counts_of(self, host: str) -> Counts:
         return self.counts.setdefault(host, Counts())
 
