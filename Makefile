@@ -45,6 +45,7 @@ bench-outage: $(VENV)/.ready-dev  ## how soon it is back after the network retur
 	$(BIN)/python -m tests.bench.outage $(ARGS)
 
 bench-dht: $(VENV)/.ready-dev  ## queries answered a second, beside libtorrent
+	$(BIN)/python -m tests.bench.dht_micro
 	$(BIN)/python -m tests.bench.dht_load $(ARGS)
 
 bench-flood: $(VENV)/.ready-dev  ## 100,000 datagrams of garbage a second; 6 minutes

@@ -34,6 +34,7 @@ PORT = 6881
 RATES = (20_000, 100_000)
 SPEED_MIN = 0.5
 ANSWERED_MIN = {20_000: 0.9, 100_000: 0.3}
+LAG_P99_S_MAX = 0.1
 RSS_MIB_MAX = 20.0
 RECOVERY_S_MAX = 2.0
 
@@ -165,6 +166,8 @@ def judge(name: str, seen: Seen, alone: Seen, beside: Seen, per_s: int) -> list[
         failures.append(f"the download kept {seen.mib_per_s / beside.mib_per_s:.0%} of its speed")
     if seen.quiet < ANSWERED_MIN[per_s]:
         failures.append(f"the quiet node was answered {seen.quiet:.0%} of the time")
+    if seen.lag_p99_s > LAG_P99_S_MAX:
+        failures.append(f"one turn of the loop in a hundred took {seen.lag_p99_s * 1000:.0f} ms")
     if seen.rss_mib > max(alone.rss_mib, beside.rss_mib) + RSS_MIB_MAX:
         failures.append(f"memory grew to {seen.rss_mib:.0f} MiB")
     if seen.recovery_s > RECOVERY_S_MAX:
