@@ -40,8 +40,11 @@ from torrentd.daemon.status import (
 from torrentd.daemon.waiters import Goal
 from torrentd.daemon.why import Why
 from torrentd.wire.formats.ids import InfoHash
+from torrentd.wire.formats.metainfo import decode_metainfo
 
 WAIT_S_MAX = 366 * 86400.0
+RESOLVE_S = 60.0
+RESOLVE_S_MAX = 3600.0
 WAIT_SLICE_S = 2.0  # how long a client that hung up keeps its place
 EXPORT_PART_BYTES = 3 * 1024  # whole groups of base64, so that the parts can be joined
 PROTOCOL_VERSION = 1  # of the documents; grows when a field changes its meaning or goes
@@ -58,6 +61,7 @@ class Commands(OptionCommands, Protocol):
     def peers(self, infohash: InfoHash) -> list[PeerStatus]: ...
     def why(self, infohashes: list[InfoHash]) -> list[Why]: ...
     def pieces(self, infohash: InfoHash) -> PiecesStatus: ...
+    async def resolve(self, uri: str, timeout_s: float) -> bytes: ...
     def metainfo(self, infohash: InfoHash) -> bytes: ...
     async def pause(self, infohash: InfoHash) -> None: ...
     async def resume(self, infohash: InfoHash) -> None: ...
@@ -94,6 +98,7 @@ class Verbs:
             "why": self._why,
             "pieces": self._pieces,
             "export": self._export,
+            "resolve": self._resolve,
             "pause": self._pause,
             "resume": self._resume,
             "remove": self._remove,
@@ -176,10 +181,26 @@ class Verbs:
         document["magnet"] = self._commands.info(infohash).magnet
         if wants_metainfo:
             data = self._commands.metainfo(infohash)
-            starts = range(0, len(data), EXPORT_PART_BYTES)
-            parts = (data[start : start + EXPORT_PART_BYTES] for start in starts)
-            document["metainfo"] = [b64encode(part).decode() for part in parts]
+            document["metainfo"] = _parts(data)
         return Answer(document)
+
+    async def _resolve(self, params: Params, call: Call) -> Answer:
+        """What `export` gives of a torrent, of one that nobody adds."""
+        uri = params.required_text("uri")
+        timeout_s = params.number("timeout_s", 0, RESOLVE_S_MAX)
+        params.refuse_unknown()
+        data = await self._commands.resolve(uri, RESOLVE_S if timeout_s is None else timeout_s)
+        found = decode_metainfo(data)
+        info = found.info
+        return Answer(
+            {
+                "infohash": found.infohash.hex(),
+                "name": info.name.decode("utf-8", "replace"),
+                "size_bytes": info.total_bytes,
+                "file_count": len(info.files),
+                "metainfo": _parts(data),
+            }
+        )
 
     async def _pause(self, params: Params, call: Call) -> Answer:
         return await self._each(params, self._commands.pause)
@@ -272,3 +293,9 @@ class Verbs:
     def _named(self, infohash: InfoHash) -> dict[str, str]:
         torrent = self._commands.torrent(infohash)
         return {"infohash": torrent.infohash, "name": torrent.name}
+
+
+def _parts(data: bytes) -> list[str]:
+    """As base64, no part of it too long for whoever reads it."""
+    starts = range(0, len(data), EXPORT_PART_BYTES)
+    return [b64encode(data[start : start + EXPORT_PART_BYTES]).decode() for start in starts]

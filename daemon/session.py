@@ -32,6 +32,7 @@ from torrentd.daemon.queue import LOOK_S as QUEUE_LOOK_S
 from torrentd.daemon.queue import Queue
 from torrentd.daemon.rates import Rates
 from torrentd.daemon.refusals import Refusals
+from torrentd.daemon.resolving import Resolving
 from torrentd.daemon.rest import Rest
 from torrentd.daemon.seeding import Seed, Seeding
 from torrentd.daemon.services import Services
@@ -143,6 +144,7 @@ class Session(Torrents):
         self._porch.close()
         self._rest.close()
         self._dialer.close()
+        self._resolving.close()
         snapshot = self._discovery.snapshot()
         for torrent in self._torrents.values():
             torrent.close()
@@ -262,6 +264,7 @@ class Session(Torrents):
         self._lobby = Lobby(self._services, self._find_adopter)
         self._adopting = Adopting(self._disk)
         self._rest = Rest(self._services, self._begin, self._torrents.get)
+        self._resolving = Resolving(self._services)
         self._porch = Porch(self._rest.wake, self._find_adopter, self.tasks)
         self._accepts = TokenBucket(limits.dials_per_s_max, now)
         on_krpc = self._discovery.receive_datagrams if config.dht.enabled else None

@@ -17,6 +17,7 @@ from torrentd.daemon.known import Known
 from torrentd.daemon.logs import get_logger
 from torrentd.daemon.porch import Porch
 from torrentd.daemon.queue import Move
+from torrentd.daemon.resolving import Resolving
 from torrentd.daemon.rest import Rest
 from torrentd.daemon.resting import Resting
 from torrentd.daemon.selectors import select, select_one
@@ -35,7 +36,9 @@ from torrentd.daemon.torrent import Torrent
 from torrentd.daemon.waiters import Goal
 from torrentd.daemon.why import Why, explain
 from torrentd.wire.formats.address import Address
+from torrentd.wire.formats.errors import MagnetError
 from torrentd.wire.formats.ids import InfoHash
+from torrentd.wire.formats.magnet import decode_magnet
 from torrentd.wire.formats.metainfo import encode_metainfo
 from torrentd.wire.store.api import StoreError
 from torrentd.wire.store.options import TorrentOptions
@@ -54,8 +57,9 @@ class Torrents:
     def __init__(self) -> None:
         self._torrents: dict[InfoHash, Torrent] = {}  # awake
         self._order: dict[InfoHash, None] = {}  # all, those at rest too, as they came
-        self._services: Services  # from `start` on, as the next two
+        self._services: Services  # from `start` on, as the next four
         self._rest: Rest
+        self._resolving: Resolving
         self._adopting: Adopting
         self._porch: Porch
 
@@ -176,6 +180,17 @@ class Torrents:
     def choose_files(self, infohash: InfoHash, choice: FileChoice) -> None:
         """Which files are wanted from now on, and in which order."""
         self._get(infohash).choose_files(choice)
+
+    async def resolve(self, uri: str, timeout_s: float) -> bytes:
+        """A torrent file of a magnet; nothing is added."""
+        try:
+            magnet = decode_magnet(uri.strip())
+        except MagnetError as error:
+            raise Refused(error.reason) from None
+        if magnet.infohash in self._order:
+            await self.wake(magnet.infohash)
+            return self.metainfo(magnet.infohash)
+        return encode_metainfo(await self._resolving.resolve(magnet, timeout_s))
 
     async def move(self, infohash: InfoHash, folder: str) -> None:
         """Its files go there; returns when they are there, or that takes a while."""
@@ -336,17 +351,22 @@ class Torrents:
         torrent = self._torrents.get(infohash)
         if torrent is not None:
             return torrent.traffic
+        if infohash in self._resolving.traffics:
+            return self._resolving.traffics[infohash]
         resting = self._rest.torrents.get(infohash)
         return self._porch if resting is not None and not resting.paused else None
 
     def _traffics(self) -> Iterator[Company]:
         yield self._rest
+        yield from self._resolving.traffics.values()
         yield from (torrent.traffic for torrent in self._torrents.values())
 
     def _peers_found(self, infohash: InfoHash, peers: list[Address]) -> None:
         torrent = self._torrents.get(infohash)
         if torrent is not None:
             torrent.traffic.peers_found(peers, "dht")
+        elif infohash in self._resolving.traffics:
+            self._resolving.traffics[infohash].peers_found(peers, "dht")
         elif infohash in self._rest.torrents:
             self._services.tasks.spawn(self._meet(infohash, peers), "peers for a torrent at rest")
 

@@ -26,13 +26,12 @@ from torrentd.daemon.ctl.torrent_arguments import (
     adding_options,
     define_files,
     define_torrent_verbs,
+    duration,
 )
 
 # How the completion scripts ask: what follows is no command line yet, and not for argparse.
 WORDS_ASKED = ["completion", "words", "--"]
 _PIECE_LENGTH = re.compile(r"([0-9]{1,5})([kKmM])(?:iB)?")
-_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd]?)")
-_DURATION_UNITS_S = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _RANGES = re.compile(r"[0-9]{1,7}(-[0-9]{1,7})?(,[0-9]{1,7}(-[0-9]{1,7})?)*")
 
 
@@ -301,21 +300,11 @@ def _timeout(parser: Parser) -> None:
     parser.add_argument(
         "--timeout",
         dest="timeout_s",
-        type=_duration,
+        type=duration,
         metavar="TIME",
         default=argparse.SUPPRESS,
         help="give up waiting after 90, 90s, 5m or 2h, with exit code 4",
     )
-
-
-def _duration(text: str) -> float:
-    match = _DURATION.fullmatch(text)
-    if match is None:
-        raise argparse.ArgumentTypeError(f'"{text}" is no time; 90, 90s, 5m and 2h are')
-    seconds = float(match[1]) * _DURATION_UNITS_S[match[2]]
-    if seconds > 365 * 86400:
-        raise argparse.ArgumentTypeError(f'"{text}" is longer than a year')
-    return seconds
 
 
 def _is_ranges(text: Json) -> bool:

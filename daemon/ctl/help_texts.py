@@ -176,6 +176,14 @@ examples:
   torrentctl limits --alternative on
   torrentctl limits c9e1 --ratio 2 --seed-time 14d
 """,
+    "resolve": """\
+The metadata comes from peers, as for a magnet that is added; then they are left
+and nothing is kept. Without FILE it says what the magnet is.
+
+examples:
+  torrentctl resolve c9e15763f722f23e98a29decdfae341b98d53056 debian.torrent
+  torrentctl resolve 'magnet:?xt=urn:btih:c9e15763f722…' --timeout 5m --json
+""",
     "move": """\
 Within a file system files are renamed, and peers are away for a moment. To
 another one they are copied, synced and compared before the old ones go; a

@@ -11,6 +11,8 @@ from torrentd.daemon.ctl.parser import Parser, Verbs
 _RATE = re.compile(r"([0-9]{1,12}(?:\.[0-9]+)?) ?([kmgKMG]?)(?:i?B)?(?:/s)?")
 _NUMBER = re.compile(r"[0-9]{1,6}(\.[0-9]{1,3})?")
 _TIME = re.compile(r"[0-9]{1,6}[mhdw]")
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd]?)")
+_DURATION_UNITS_S = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 TORRENTS_HELP = "infohash, 4 digits of it, name, 'na*e', state:paused, label:a, all"
 
@@ -27,6 +29,18 @@ def define_torrent_verbs(verbs: Verbs) -> None:
         "let the alternative limits hold, or not, or by the clock",
         choices=("on", "off", "auto"),
     )
+    resolve = verbs.add(
+        "resolve", "the torrent file of a magnet, added nowhere", DETAILS["resolve"]
+    )
+    resolve.add_argument("uri", metavar="MAGNET|INFOHASH", help="a magnet link, or an infohash")
+    resolve.add_argument(
+        "file",
+        nargs="?",
+        metavar="FILE",
+        default=argparse.SUPPRESS,
+        help="where to write the torrent file; - for standard output",
+    )
+    to_daemon(resolve, "--timeout", "timeout_s", "give up after 90s, 5m; 60s", "TIME", duration)
     move = verbs.add("move", "move the data of torrents to another folder", DETAILS["move"])
     move.add_argument("torrents", nargs="+", metavar="TORRENT", help=TORRENTS_HELP)
     move.add_argument("dir", metavar="DIR", help="where the data goes")
@@ -112,6 +126,17 @@ def rate(text: str) -> int:
     if match is None:
         raise argparse.ArgumentTypeError(f'"{text}" is no rate; 500K, 1.5M and 0 are')
     return int(float(match[1]) * _UNITS[match[2].lower()])
+
+
+def duration(text: str) -> float:
+    """Seconds."""
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f'"{text}" is no time; 90, 90s, 5m and 2h are')
+    seconds = float(match[1]) * _DURATION_UNITS_S[match[2]]
+    if seconds > 365 * 86400:
+        raise argparse.ArgumentTypeError(f'"{text}" is longer than a year')
+    return seconds
 
 
 def to_daemon(

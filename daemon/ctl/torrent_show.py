@@ -1,9 +1,12 @@
 """The documents of the verbs that say what is wanted of torrents, as a person reads them."""
 
+from collections.abc import Callable
+
 from torrentd.daemon.ctl.columns import Column
 from torrentd.daemon.ctl.document import Document
-from torrentd.daemon.ctl.quantities import rate
-from torrentd.daemon.ctl.sentences import short_name
+from torrentd.daemon.ctl.escape import escape
+from torrentd.daemon.ctl.quantities import rate, size
+from torrentd.daemon.ctl.sentences import many, short_name
 from torrentd.daemon.ctl.tables import INFOHASH_SHOWN, print_rows, print_table
 
 _DOWN, _UP = "download_bytes_per_s_max", "upload_bytes_per_s_max"
@@ -67,3 +70,14 @@ def show_places(document: Document) -> None:
         if torrent.flag("moving"):
             where = "is on its way; status shows how far"
         print(f"{short_name(torrent)} {where}")
+
+
+def show_resolved(path: str) -> Callable[[Document], None]:
+    """`path`: the torrent file that lies there now; "" for none."""
+
+    def show(document: Document) -> None:
+        files = many(document.integer("file_count"), "file")
+        print(f"{short_name(document)}, {size(document.integer('size_bytes'))} in {files}")
+        print(f"{escape(path)} is its torrent file" if path else document.text("infohash"))
+
+    return show

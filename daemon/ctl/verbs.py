@@ -80,6 +80,7 @@ def _story(options: Options) -> Callable[[Client, Options], int]:
         "wait": _wait,
         "remove": _remove,
         "export": _export,
+        "resolve": _resolve,
         "dht lookup": _look_up,
         "events": _events,
         "completion": _complete,
@@ -256,6 +257,21 @@ def _export(client: Client, options: Options) -> int:
     if options.file != "-":
         shown = Document(document.pick("infohash", "name", "magnet"))
         _show(options, shown, show.written(options.file) if options.file else show.show_magnet)
+    return DONE
+
+
+def _resolve(client: Client, options: Options) -> int:
+    """A torrent file where it is named; else what it would be."""
+    limit = options.params.get("timeout_s")
+    answer_s = ANSWER_S + (limit if isinstance(limit, float) else 0.0)
+    document = client.call("resolve", {**options.params, "uri": options.uri}, answer_s=answer_s)
+    if options.file:
+        from torrentd.daemon.ctl.exporting import write
+
+        write(document, options.file)
+    if options.file != "-":
+        keys = ("infohash", "name", "size_bytes", "file_count")
+        _show(options, Document(document.pick(*keys)), torrent_show.show_resolved(options.file))
     return DONE
 
 

@@ -282,6 +282,7 @@ class FakeSession:
         self.fault: Exception | None = None
         self.wanted: dict[InfoHash, TorrentOptions] = {}
         self.alternative_limits_hold = False
+        self.resolved: bytes | None = None
         self.choices: list[tuple[str, FileChoice]] = []
         self.shutdown_requested = False
 
@@ -400,6 +401,12 @@ class FakeSession:
 
     def set_options(self, infohash: InfoHash, options: TorrentOptions) -> None:
         self.wanted[infohash] = options
+
+    async def resolve(self, uri: str, timeout_s: float) -> bytes:
+        self.calls.append(("resolve", uri, timeout_s))
+        if self.resolved is None:
+            raise Refused("no peer was found within 60 s")
+        return self.resolved
 
     async def move(self, infohash: InfoHash, folder: str) -> None:
         self.calls.append(("move", infohash.hex(), folder))

@@ -11,12 +11,14 @@ import pytest
 
 from tests.daemon.control_fixture import Served, serve
 from tests.daemon.fake_session import FakeSession, make_hop, make_torrent
+from tests.wire.torrents import single_file
 from torrentd.daemon.ctl.main import main
 from torrentd.daemon.status import AddRequest
 from torrentd.dht.node_id import NodeId
 from torrentd.dht.outputs import PingEnded, ScrapeEnded
 from torrentd.wire.formats.address import Address
 from torrentd.wire.formats.ids import InfoHash
+from torrentd.wire.formats.metainfo import encode_metainfo
 
 ONE = 0xC9E15763
 INFOHASH = "ab" * 20
@@ -123,6 +125,32 @@ class TestAdd:
     ) -> None:
         assert run(served, "--json", "add", MAGNET, "--wait", "--timeout", "0.01") == 4
         assert "timed out" in capsys.readouterr().err
+
+
+class TestResolve:
+    def test_a_magnet_becomes_a_torrent_file(
+        self, served: Served, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        torrent = single_file(b"x" * 5000, name=b"resolved.bin")
+        served.session.resolved = encode_metainfo(torrent.metadata)
+        path = tmp_path / "a.torrent"
+        assert run(served, "resolve", MAGNET, str(path), "--timeout", "2m") == 0
+        assert path.read_bytes() == served.session.resolved
+        assert capsys.readouterr().out == (
+            f"resolved.bin, 4.88 KiB in 1 file\n{path} is its torrent file\n"
+        )
+        assert run(served, "--json", "resolve", MAGNET) == 0
+        assert json.loads(capsys.readouterr().out) == {
+            "infohash": torrent.infohash.hex(),
+            "name": "resolved.bin",
+            "size_bytes": 5000,
+            "file_count": 1,
+        }
+        assert served.session.calls == [("resolve", MAGNET, 120.0), ("resolve", MAGNET, 60.0)]
+
+    def test_nobody_has_it(self, served: Served, tmp_path: Path) -> None:
+        assert run(served, "resolve", MAGNET, str(tmp_path / "a.torrent")) == 1
+        assert list(tmp_path.iterdir()) == []
 
 
 class TestOthers:
