@@ -168,7 +168,7 @@ class Limits(Section):
     dht_upload_bytes_per_s_max: Annotated[Size, AT_START] = Field(
         default=16_000, ge=1000, le=1_000_000_000
     )
-    """What the DHT may send in a second; a flood of queries goes unanswered beyond it."""
+    """What the DHT may answer with in a second; announces of seeds may take as much again."""
 
     dht_datagrams_per_source_per_s_max: Annotated[Count, AT_START] = Field(default=5, ge=1, le=5000)
     """What one address may send to the DHT in a second; beyond it, it is not heard for a while."""

@@ -95,7 +95,8 @@ class DhtNode:
         self._asker: Final = Asker(
             self._networks, self._transactions, policy, self._stats, read_only=read_only
         )
-        self._searches: Final = Searches(self._networks, self._asker, self._store, policy)
+        networks, asker, store = self._networks, self._asker, self._store
+        self._searches: Final = Searches(networks, asker, store, policy, limits, now)
         self._recovery: Final = Recovery(self._networks, self._searches, self._asker)
         self._budget: Final = Budget(limits.dht_upload_bytes_per_s_max, now)
         self._proven: Final = ProvenAddresses()

@@ -37,6 +37,11 @@ class Scrape(Search):
         self._values: dict[bytes, None] = {}  # hosts told by nodes that know no scrapes
         self._nodes = 0
 
+    @property
+    def is_patient(self) -> bool:
+        """One that follows another search was not asked for by anybody."""
+        return bool(self.start)
+
     def query(self, candidate: Candidate, now: float) -> tuple[bytes, dict[bytes, Bencoded]]:
         return self.method, {b"info_hash": self._infohash, b"scrape": 1}
 

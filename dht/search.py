@@ -28,17 +28,24 @@ class Search(ABC):
     last_method: ClassVar[bytes] = b""
     waits_for_last: ClassVar[bool] = False
     is_watched: ClassVar[bool] = False  # somebody looks on: it does not wait for its turn
+    start_is_old: ClassVar[bool] = False  # those that it starts with are from an earlier time
 
     def __init__(self, target: bytes, start: Sequence[tuple[NodeId, Address]] = ()) -> None:
-        """`start` are nodes known to be close, in place of those of the table."""
+        """`start` are nodes known to be close, in place of those of the table; old ones are asked
+        beside them."""
         self.target: Final = target
-        self.start: Final = start
+        self.start = start
         self.lookups: list[Lookup] = []
         self.is_closing = False  # the lookups are over, the last queries sent
         self.told = 0  # last queries sent
         self.confirmed = 0  # of them, by an answer
         self.refusals: list[int] = []  # by an error of this code, or 0 for no answer
         self.is_cancelled = False
+
+    @property
+    def is_patient(self) -> bool:
+        """Nobody waits for what it finds: see Patience."""
+        return False
 
     @property
     def key(self) -> tuple[type["Search"], bytes]:
@@ -121,15 +128,24 @@ class PeerSearch(Search):
 
     method = b"get_peers"
     last_method = b"announce_peer"
+    start_is_old = True
 
     def __init__(
-        self, infohash: InfoHash, announce_port: int | None, *, is_seed: bool = False
+        self,
+        infohash: InfoHash,
+        announce_port: int | None,
+        *,
+        is_seed: bool = False,
     ) -> None:
         super().__init__(infohash)
         self.infohash: Final = infohash
         self.announce_port = announce_port
         self.is_seed = is_seed
         self._peers: dict[Address, None] = {}
+
+    @property
+    def is_patient(self) -> bool:
+        return self.is_seed
 
     def query(self, candidate: Candidate, now: float) -> tuple[bytes, dict[bytes, Bencoded]]:
         """BEP 33: a seed has no use for seeds."""

@@ -9,13 +9,16 @@ starts with the first answer.
 from collections.abc import Iterator
 from typing import Final, TypeAlias
 
+from torrentd.config.schema import Limits
 from torrentd.dht.asker import Asker
 from torrentd.dht.bucket import BUCKET_SIZE
 from torrentd.dht.krpc import Response
 from torrentd.dht.lookup import HASTE_S, Lookup
+from torrentd.dht.neighbourhoods import Neighbourhoods
 from torrentd.dht.network import Network
 from torrentd.dht.node_id import NodeId
-from torrentd.dht.outputs import Outcome, Output, PeersFound
+from torrentd.dht.outputs import Outcome, Output, PeersFound, SearchEnded, SendDatagram
+from torrentd.dht.patience import Patience
 from torrentd.dht.peer_store import PeerStore
 from torrentd.dht.search import PeerSearch, Search
 from torrentd.dht.stats import Family, SearchStats
@@ -35,6 +38,8 @@ class Searches:
         asker: Asker,
         store: PeerStore,
         policy: AddressPolicy,
+        limits: Limits,
+        now: float,
     ) -> None:
         self._networks: Final = networks
         self._asker: Final = asker
@@ -42,15 +47,19 @@ class Searches:
         self._policy: Final = policy
         self._active: dict[_Key, Search] = {}
         self._waiting: dict[_Key, Search] = {}
+        self._patience: Final = Patience(limits.dht_upload_bytes_per_s_max, now)
+        self._neighbourhoods: Final = Neighbourhoods()
 
     def __len__(self) -> int:
-        return len(self._active) + len(self._waiting)
+        return len(self._active) + len(self._waiting) + len(self._patience.waiting)
 
     # Commands.
 
     def get_peers(self, search: PeerSearch, now: float) -> list[Output]:
         """One search an infohash: a second one only adds its announce."""
         running = self._search(PeerSearch, search.infohash)
+        if not search.is_patient and self._patience.waiting.pop(search.key, None) is not None:
+            running = None  # it is no seed any more
         if isinstance(running, PeerSearch):
             running.announce_port = search.announce_port or running.announce_port
             running.is_seed = search.is_seed
@@ -58,12 +67,11 @@ class Searches:
 
     def begin(self, search: Search, now: float) -> list[Output]:
         """At once, or when there is room. Where one like it is under way, that one goes on."""
-        if search.key in self._active or search.key in self._waiting:
+        if self._search(*search.key) is not None:
             return []
-        search.lookups = [
-            Lookup(search.target, family, self._policy, wants_peers=True)
-            for family in self._networks
-        ]
+        if search.is_patient:
+            self._patience.waiting[search.key] = search
+            return self._begin_patient(now)
         if len(self._active) >= ACTIVE_MAX and not search.is_watched:
             self._waiting[search.key] = search
             return []
@@ -71,15 +79,17 @@ class Searches:
 
     def cancel(self, infohash: InfoHash) -> None:
         """No further peers of this infohash are wanted."""
+        self._neighbourhoods.forget(infohash)
         search = self._search(PeerSearch, infohash)
         if search is not None:
             self.drop(search)
 
     def drop(self, search: Search) -> None:
         """This one or its equal ends here, and is not told to have ended."""
-        running = self._active.pop(search.key, None) or self._waiting.pop(search.key, None)
-        if running is not None:
-            running.cancel()
+        for place in (self._active, self._waiting, self._patience.waiting):
+            running = place.pop(search.key, None)
+            if running is not None:
+                running.cancel()
 
     def bootstrap(self, addresses: list[Address], now: float) -> list[Output]:
         """Ask them all at once, in the lookup of our own id. They are past the policy."""
@@ -180,16 +190,21 @@ class Searches:
                 out += self._end(search, now)
         while self._waiting and len(self._active) < ACTIVE_MAX:
             out += self._start(self._waiting.pop(next(iter(self._waiting))), now)
+        if self._patience.waiting:
+            out += self._begin_patient(now)
         for network in self._networks.values():
             out += self._keep(network, now)
         return out
 
     def next_deadline(self) -> float | None:
         deadlines = [lookup.next_deadline() for lookup, _ in self._lookups()]
+        if not self._waiting and len(self._active) < ACTIVE_MAX:
+            deadlines.append(self._patience.next_deadline(self._patient_running()))
         return min((at for at in deadlines if at is not None), default=None)
 
     def stats(self) -> list[SearchStats]:
-        return [search.stats() for search in (*self._active.values(), *self._waiting.values())]
+        places = (self._active, self._waiting, self._patience.waiting)
+        return [search.stats() for place in places for search in place.values()]
 
     # Parts.
 
@@ -202,18 +217,41 @@ class Searches:
                 yield network.upkeep, None
 
     def _search(self, kind: type[Search], target: bytes) -> Search | None:
-        return self._active.get((kind, target)) or self._waiting.get((kind, target))
+        key = kind, target
+        found = self._active.get(key) or self._waiting.get(key)
+        return found or self._patience.waiting.get(key)
+
+    def _begin_patient(self, now: float) -> list[Output]:
+        out: list[Output] = []
+        while not self._waiting and len(self._active) < ACTIVE_MAX:
+            search = self._patience.next(now, self._patient_running())
+            if search is None:
+                break
+            out += self._start(search, now)
+        return out
+
+    def _patient_running(self) -> int:
+        if not self._patience.waiting:
+            return 0  # nobody asks
+        return sum(search.is_patient for search in self._active.values())
 
     def _start(self, search: Search, now: float) -> list[Output]:
         self._active[search.key] = search
+        search.lookups = [
+            Lookup(search.target, family, self._policy, wants_peers=True)
+            for family in self._networks
+        ]
         out: list[Output] = []
         if isinstance(search, PeerSearch):
             out += self.tell_stored(search.infohash, now)
+            if search.is_patient:
+                kept = self._neighbourhoods.get(search.infohash)
+                search.start = [node for node in kept if self._policy.allows_node(node[1])]
         for lookup in search.lookups:
             for node_id, address in search.start:
                 if is_ipv6(address.host) == (lookup.family == "ipv6"):
                     lookup.offer(address, node_id)
-            if lookup.is_empty:
+            if lookup.is_empty or search.start_is_old:
                 self._offer_table(lookup, now)
             out += self._advance(lookup, search, now)
         return out
@@ -248,7 +286,13 @@ class Searches:
         out: list[Output] = []
         for candidate in lookup.next_queries(now):
             out += self._asker.ask(lookup, candidate, search, now)
+        if search is not None and search.is_patient:
+            self._pay(out, now)
         return out
+
+    def _pay(self, sent: list[Output], now: float) -> None:
+        size_bytes = sum(len(each.data) for each in sent if isinstance(each, SendDatagram))
+        self._patience.spent(size_bytes, now)
 
     def _feed(
         self, nodes: list[tuple[NodeId, Address]], asked: Lookup | None, now: float
@@ -281,9 +325,14 @@ class Searches:
             for candidate, arguments in search.last_queries():
                 out += self._asker.tell(candidate, search, arguments, now)
             search.told = len(out)
+            if search.is_patient:
+                self._pay(out, now)
         if search.is_closed:
             del self._active[search.key]
-            out.append(search.ended())
+            ended = search.ended()
+            if isinstance(ended, SearchEnded) and search.is_patient:
+                self._neighbourhoods.keep(search.target, ended.closest)
+            out.append(ended)
         return out
 
     def _keep(self, network: Network, now: float) -> list[Output]:
