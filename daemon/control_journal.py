@@ -6,7 +6,9 @@ from typing import Protocol
 from torrentd.daemon.control_call import FOLLOW_SLICE_S, Answer, Call, Document, Run
 from torrentd.daemon.control_params import Params
 from torrentd.daemon.journal_file import Entry
+from torrentd.daemon.status import Refused
 
+FOLLOWERS_MAX = 16  # half of control_clients_max as shipped: they stay, and others come
 EVENTS_MAX = 1000  # in one answer; `more` says that there are others
 
 
@@ -28,6 +30,7 @@ class Commands(Protocol):
 class JournalVerbs:
     def __init__(self, commands: Commands) -> None:
         self._commands = commands
+        self._following = 0
         self.by_name: dict[str, Run] = {"events": self._events}
 
     async def _events(self, params: Params, call: Call) -> Answer:
@@ -38,15 +41,25 @@ class JournalVerbs:
         journal = self._commands.journal
         reader = _Reader(journal, since, journal.newest if follow else 0)
         if follow:
-            while not call.hung_up():
-                for document in await reader.next(FOLLOW_SLICE_S):
-                    await call.tell(document)
+            await self._follow(reader, call)
         events: list[Document] = []
         newest = journal.newest
         while not follow and reader.position < newest and len(events) < EVENTS_MAX:
             events += await reader.next(0.0)
         more = reader.position < journal.newest
         return Answer({"events": events, "cursor": journal.cursor(reader.position), "more": more})
+
+    async def _follow(self, reader: "_Reader", call: Call) -> None:
+        """Until he hangs up; there is room for others all the while."""
+        if self._following >= FOLLOWERS_MAX:
+            raise Refused(f"{FOLLOWERS_MAX} clients follow what happens already")
+        self._following += 1
+        try:
+            while not call.hung_up():
+                for document in await reader.next(FOLLOW_SLICE_S):
+                    await call.tell(document)
+        finally:
+            self._following -= 1
 
 
 class _Reader:

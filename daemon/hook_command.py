@@ -45,7 +45,10 @@ async def run_command(
     command: Sequence[str], environ: Mapping[str, str], timeout_s: float
 ) -> Ended:
     """Cancelled, it kills what it started too."""
-    output = _Output()
+    try:
+        output = _Output()
+    except OSError as error:  # no descriptors left
+        return Ended(f"cannot be started: {error.strerror}")
     try:
         process = await asyncio.create_subprocess_exec(
             *command,

@@ -77,4 +77,4 @@ class Refusals:
 
     def _changed(self) -> None:
         for traffic in list(self._traffics()) if self._started else ():
-            traffic.cut(lambda link: self._blocks.refuses(link.connection.address.host))
+            traffic.cut(lambda link: self._blocks.holds(link.connection.address.host))

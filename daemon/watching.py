@@ -10,9 +10,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Protocol, TypeVar
-
-from inotify_simple import INotify, flags
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from torrentd.config.entries import WatchFolder
 from torrentd.daemon import watch_folder
@@ -21,9 +19,10 @@ from torrentd.daemon.status import AddRequest, AddResult, Refused
 from torrentd.daemon.watch_folder import Found
 from torrentd.wire.store.options import TorrentOptions
 
+if TYPE_CHECKING:
+    from torrentd.daemon.inotify import Inotify
+
 LOOK_S = 30.0
-_PUT = flags.CLOSE_WRITE | flags.MOVED_TO
-_GONE = flags.DELETE_SELF | flags.MOVE_SELF | flags.UNMOUNT | flags.IGNORED
 
 T = TypeVar("T")
 
@@ -53,10 +52,12 @@ class Watching:
         self._folders = {folder.path: folder for folder in folders}
         self._session = session
         self._threads = threads
-        self._inotify: INotify | None = None
+        self._inotify: Inotify | None = None
+        self._stuck: dict[Path, None] = {}  # dealt with, and not to be renamed
         self._watched: dict[int, Path] = {}
         self._put: dict[Path, None] = {}  # files to be looked at now
         self._look_again = True
+        self._closed = False
         self._wake = asyncio.Event()
 
     def change(self, folders: Sequence[WatchFolder]) -> None:
@@ -65,19 +66,26 @@ class Watching:
         for watch, path in list(self._watched.items()):
             if path not in self._folders and self._inotify is not None:
                 del self._watched[watch]
-                self._inotify.rm_watch(watch)
-        self._look()
+                self._inotify.forget(watch)
+        self._look_again = True
+        self._wake.set()
 
     def warnings(self) -> list[str]:
         return [f"{path} is not watched: {why}" for path, why in self.problems.items()]
 
     async def run(self) -> None:
-        try:
-            self._inotify = INotify(nonblocking=True)
-        except OSError as error:  # too many instances: it is looked at now and then all the same
-            log.warning("no inotify", cause=error.strerror)
+        while not self._folders:
+            await self._wake.wait()
+            self._wake.clear()
+        any_folder = next(iter(self._folders))
+        made = await self._threads(any_folder).run(_make_inotify)
+        if isinstance(made, str):  # it is looked at now and then all the same
+            log.warning("no inotify", cause=made)
+        elif self._closed:
+            made.close()
         else:
-            asyncio.get_running_loop().add_reader(self._inotify.fileno(), self._readable)
+            self._inotify = made
+            asyncio.get_running_loop().add_reader(made.fileno(), self._readable)
         while True:
             again_s = await self._look_through() if self._look_again else LOOK_S
             while self._put:
@@ -88,14 +96,11 @@ class Watching:
             await self._wait(again_s)
 
     def close(self) -> None:
+        self._closed = True
         if self._inotify is not None:
             asyncio.get_running_loop().remove_reader(self._inotify.fileno())
             self._inotify.close()
             self._inotify = None
-
-    def _look(self) -> None:
-        self._look_again = True
-        self._wake.set()
 
     async def _wait(self, within_s: float) -> None:
         try:
@@ -107,15 +112,16 @@ class Watching:
 
     def _readable(self) -> None:
         assert self._inotify is not None
-        for event in self._inotify.read(timeout=0):
-            path = self._watched.get(event.wd)
-            if event.mask & flags.Q_OVERFLOW:
+        for told in self._inotify.read():
+            path = self._watched.get(told.number)
+            if told.lost:
                 self._look_again = True
-            elif path is not None and event.mask & _GONE:
-                self._watched.pop(event.wd)
+            elif path is not None and told.gone:
+                del self._watched[told.number]
                 self._look_again = True
-            elif path is not None and watch_folder.is_addable(event.name):
-                self._put[path / event.name] = None
+            elif path is not None and watch_folder.is_addable(told.name):
+                self._stuck.pop(path / told.name, None)
+                self._put[path / told.name] = None
         self._wake.set()
 
     async def _look_through(self) -> float:
@@ -129,8 +135,10 @@ class Watching:
             if isinstance(found, str):
                 problem = found
             self._tell(path, problem)
-            for name in found if isinstance(found, list) else ():
-                if path / name not in self._put and not await self._take(path / name, resting=True):
+            there = [path / name for name in found] if isinstance(found, list) else []
+            for file in there:
+                known = file in self._put or file in self._stuck
+                if not known and not await self._take(file, resting=True):
                     again_s = watch_folder.AT_REST_S
         for gone in [path for path in self.problems if path not in self._folders]:
             del self.problems[gone]
@@ -140,10 +148,10 @@ class Watching:
         """The reason when it cannot be watched."""
         if self._inotify is None or path in self._watched.values():
             return None
-        watch = await self._threads(path).run(partial(_add_watch, self._inotify, path))
-        if isinstance(watch, str):
-            return watch
-        self._watched[watch] = path
+        number = await self._threads(path).run(partial(self._inotify.watch, path))
+        if isinstance(number, str):
+            return number
+        self._watched[number] = path
         return None
 
     def _tell(self, path: Path, problem: str | None) -> None:
@@ -171,6 +179,7 @@ class Watching:
         failed = await threads.run(partial(watch_folder.settle, path, problem))
         if failed is not None:
             log.error("file in a watch folder not renamed", path=str(path), cause=failed)
+            self._stuck[path] = None
         return True
 
     async def _add(self, folder: WatchFolder, found: Found) -> str | None:
@@ -199,14 +208,11 @@ class Watching:
         )
 
 
-def _add_watch(inotify: INotify, path: Path) -> int | str:
-    """In a thread; the reason when it cannot be."""
+def _make_inotify() -> "Inotify | str":
+    """In a thread; the reason when there is none to be had."""
+    from torrentd.daemon.inotify import Inotify
+
     try:
-        watch: int = inotify.add_watch(
-            path, _PUT | flags.DELETE_SELF | flags.MOVE_SELF | flags.ONLYDIR
-        )
+        return Inotify()
     except OSError as error:
-        return error.strerror or "it cannot be watched"
-    except ValueError:  # closed meanwhile
-        return "the daemon ends"
-    return watch
+        return error.strerror or "it cannot be had"

@@ -3,6 +3,7 @@
 The one place of torrentctl that hashes; what it needs of the engine is imported when it is used.
 """
 
+import errno
 import os
 import sys
 import tempfile
@@ -185,7 +186,7 @@ def _write(file: str, data: bytes) -> None:
                 temporary.flush()
                 os.fchmod(descriptor, 0o666 & ~_umask())
                 os.fsync(descriptor)
-            os.link(fresh, file)
+            _name(fresh, file)
         finally:
             with suppress(OSError):
                 os.unlink(fresh)
@@ -194,6 +195,16 @@ def _write(file: str, data: bytes) -> None:
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
         reason = error.strerror if isinstance(error, OSError) else "no such name"
         raise Failure(USAGE, f"cannot write {file}: {reason}") from None
+
+
+def _name(fresh: str, file: str) -> None:
+    """A link is never made over a file; a file system without links can only be asked before."""
+    try:
+        os.link(fresh, file)
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.EOPNOTSUPP) or os.path.lexists(file):
+            raise
+        os.rename(fresh, file)
 
 
 def _umask() -> int:

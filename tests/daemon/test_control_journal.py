@@ -6,9 +6,10 @@ import pytest
 
 from tests.daemon.fake_session import FakeSession
 from torrentd.daemon.control_call import Call, Document
-from torrentd.daemon.control_journal import EVENTS_MAX
+from torrentd.daemon.control_journal import EVENTS_MAX, FOLLOWERS_MAX
 from torrentd.daemon.control_lines import Json, LineError
 from torrentd.daemon.control_verbs import Verbs
+from torrentd.daemon.status import Refused
 
 
 def make(*numbers: int) -> FakeSession:
@@ -90,3 +91,25 @@ def test_who_follows_is_told_as_it_comes(since: str | None, heard: list[object])
 def test_an_unknown_parameter_is_refused() -> None:
     with pytest.raises(LineError):
         ask(make(), bogus=1)
+
+
+def test_those_who_follow_leave_room_for_others() -> None:
+    session = make(1)
+    gone = False
+
+    async def scenario() -> None:
+        nonlocal gone
+        verbs = Verbs(session)
+        call = Call(None, lambda: gone)
+        work = [asyncio.ensure_future(verbs.run("events", {"follow": True}, call))
+                for _ in range(FOLLOWERS_MAX)]  # fmt: skip
+        await asyncio.sleep(0)
+        with pytest.raises(Refused, match="follow what happens already"):
+            await verbs.run("events", {"follow": True}, call)
+        assert (await verbs.run("events", {}, call)).document["more"] is False
+        gone = True
+        session.journal.put(2)
+        await asyncio.gather(*work)
+        await verbs.run("events", {"follow": True}, call)
+
+    asyncio.run(scenario())

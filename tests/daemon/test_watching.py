@@ -1,6 +1,8 @@
 """Watch folders, with a real inotify: taken when whole, by whatever way it came there."""
 
 import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -138,11 +140,7 @@ def test_a_writer_who_closes_it_twice_is_waited_for(folder: Path) -> None:
 def test_without_a_word_of_inotify_it_is_found_by_looking(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Deaf:
-        def __init__(self, **_: object) -> None:
-            raise OSError(24, "Too many open files")
-
-    monkeypatch.setattr(watching, "INotify", Deaf)
+    monkeypatch.setattr(watching, "_make_inotify", lambda: "Too many open files")
 
     async def scenario() -> None:
         async with watched(folder) as room:
@@ -218,3 +216,39 @@ def test_a_session_adds_what_is_there_over_restarts(folder: Path, tmp_path: Path
             (folder / "a.torrent.added").rename(folder / "a.torrent")
 
     run(scenario())
+
+
+@pytest.mark.usefixtures("soon")
+def test_one_that_cannot_be_renamed_is_added_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch_folder, "settle", lambda path, problem: "Permission denied")
+    looked: list[Path] = []
+    names = watch_folder.names
+
+    def look(path: Path) -> list[str] | str:
+        looked.append(path)
+        return names(path)
+
+    monkeypatch.setattr(watch_folder, "names", look)
+    rested(folder / "a.torrent", TORRENT)
+
+    async def scenario() -> None:
+        async with watched(folder) as room:
+            await until(lambda: bool(room.session.added))
+            (folder / "b.torrent").write_bytes(TORRENT)
+            await until(lambda: len(room.session.added) == 2)
+            looks = len(looked)
+            await until(lambda: len(looked) > looks + 3)
+            assert len(room.session.added) == 2
+
+    run(scenario())
+
+
+def test_without_a_folder_nothing_is_loaded() -> None:
+    """It would cost every daemon the memory of ctypes."""
+    program = "import sys, torrentd.daemon.session; print('inotify_simple' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, check=True, timeout=60
+    )
+    assert done.stdout == b"False\n"

@@ -139,3 +139,14 @@ def test_progress_is_told_now_and_then(
     assert main(["create", str(data)]) == 0
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 13 and lines[-1].startswith("data: 100%, ")
+
+
+def test_a_file_system_without_links_gets_its_file_too(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    assert main(["create", str(data)]) == 0 and os.listdir() == ["data.torrent"]
+    assert main(["create", str(data)]) == 2, "and none is written over"
