@@ -1,7 +1,10 @@
 """What is told of the DHT node: its counters and tables as documents (names: daemon/status)."""
 
+from collections.abc import Sequence
+
 from torrentd.daemon.status import DhtFamilyStatus, DhtStatus
 from torrentd.dht.stats import DhtStats, FamilyStats
+from torrentd.wire.formats.address import Address
 
 JOINING_PATIENCE_S = 30.0  # then `status` says that nobody answers
 
@@ -19,8 +22,16 @@ def silence_sentence(stats: DhtStats, now: float, started_at: float) -> str | No
     return f"no DHT node has answered since the start, {now - started_at:.0f} s ago{again}"
 
 
-def dht_status(stats: DhtStats, now: float, *, dropped: int, answered_per_s: float) -> DhtStatus:
-    """`dropped` are the datagrams that never came as far as the node."""
+def dht_status(
+    stats: DhtStats,
+    now: float,
+    further: Sequence[tuple[Address, FamilyStats]] = (),
+    *,
+    dropped: int,
+    answered_per_s: float,
+) -> DhtStatus:
+    """`dropped` are the datagrams that never came as far as the node; `further` the nodes of other
+    addresses than the first (BEP 45)."""
     replied_at = stats.last_reply_at
     return DhtStatus(
         enabled=True,
@@ -43,10 +54,11 @@ def dht_status(stats: DhtStats, now: float, *, dropped: int, answered_per_s: flo
         bytes_received=stats.bytes_received,
         bytes_sent=stats.bytes_sent,
         families=[_family(family) for family in stats.families],
+        further=[_family(family, str(address)) for address, family in further],
     )
 
 
-def _family(stats: FamilyStats) -> DhtFamilyStatus:
+def _family(stats: FamilyStats, listens_at: str | None = None) -> DhtFamilyStatus:
     return DhtFamilyStatus(
         stats.family,
         stats.node_id,
@@ -58,4 +70,5 @@ def _family(stats: FamilyStats) -> DhtFamilyStatus:
         stats.votes,
         stats.health,
         stats.rejoins,
+        listens_at,
     )

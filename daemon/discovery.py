@@ -17,7 +17,8 @@ from torrentd.daemon.endpoints import Endpoints
 from torrentd.daemon.errands import ErrandEnded, Errands
 from torrentd.daemon.logs import get_logger
 from torrentd.daemon.meter import Meter
-from torrentd.daemon.outpost import Outpost
+from torrentd.daemon.outpost import OnPeers, Outpost
+from torrentd.daemon.outposts import Outposts, read_snapshot
 from torrentd.daemon.resolver import Resolver
 from torrentd.daemon.status import DhtStatus, Refused
 from torrentd.daemon.tasks import Tasks
@@ -52,8 +53,6 @@ SCRAPE_S = 30 * 60.0  # between two scrapes of one torrent
 
 log = get_logger("dht")
 
-OnPeers = Callable[[InfoHash, list[Address]], None]
-
 
 class Discovery:
     """Drives one DhtNode through the endpoints it is given; `on_peers` hears what searches find."""
@@ -78,7 +77,7 @@ class Discovery:
         self._driver: Driver | None = None
         self._resolver: Resolver | None = None
         self._answered = Meter()
-        self._outposts: dict[UdpEndpoint, Outpost] = {}
+        self._outposts = Outposts({}, self._is_speaker)
         self._questions = Questions()
         self._lookups = Lookups(self._begin, self._drop)
         self.errands = Errands(self._begin, self._drop)
@@ -90,6 +89,7 @@ class Discovery:
     def start(self, endpoints: list[UdpEndpoint], snapshot: bytes | None) -> None:
         """Begin to live on the network; `snapshot` is what `snapshot()` gave in an earlier run."""
         self._endpoints = Endpoints(endpoints)
+        own, further = read_snapshot(snapshot)
         self._resolver = Resolver(
             self._config.dht.bootstrap,
             self._policy,
@@ -107,13 +107,15 @@ class Discovery:
             rng=self._rng,
             secret_rng=self._secret_rng,
             now=time.monotonic(),
-            snapshot=snapshot,
+            snapshot=own,
         )
-        for endpoint in self._endpoints.further:
-            self._outposts[endpoint] = Outpost(
+        outposts = {
+            endpoint: Outpost(
                 endpoint, self._config, self._policy, self._rng, self._secret_rng, self._tasks,
-                self._good_nodes,
-            )  # fmt: skip
+                self._good_nodes, self._on_peers, further.get(endpoint.bound.host),
+            ) for endpoint in self._endpoints.further
+        }  # fmt: skip
+        self._outposts = Outposts(outposts, self._is_speaker)
         self._started_at = time.monotonic()
         self._driver = Driver(self._node.next_deadline, self._tick)
         self._tick(time.monotonic())
@@ -124,8 +126,7 @@ class Discovery:
             self._driver.stop()
         if self._resolver is not None:
             self._resolver.close()
-        for outpost in self._outposts.values():
-            outpost.close()
+        self._outposts.close()
         self._questions.close()
         self._lookups.close()
         self._node = None
@@ -137,8 +138,8 @@ class Discovery:
         node, now = self._node, time.monotonic()
         if node is None:
             return
-        outpost = self._outposts.get(endpoint)
-        if outpost is not None and endpoint is not self._endpoints.speaker(ipv6=endpoint.ipv6):
+        outpost = self._outposts.at(endpoint)
+        if outpost is not None:
             outpost.receive_datagrams(datagrams, now)
             return
         for data, source in datagrams:
@@ -160,10 +161,12 @@ class Discovery:
         if self._node is not None:
             now = time.monotonic()
             port = self._config.listen.port if announce else None
+            self._outposts.want(infohash, port, is_seed=is_seed, nobody_answers=self.is_silent)
             self._perform(self._node.get_peers(infohash, now, port, is_seed=is_seed), now)
 
     def cancel_search(self, infohash: InfoHash) -> None:
         self._swarms.pop(infohash, None)
+        self._outposts.cancel(infohash)
         if self._node is not None:
             self._node.cancel_search(infohash)
 
@@ -223,10 +226,14 @@ class Discovery:
             now = time.monotonic()
             self._endpoints.renew()
             self._perform(self._node.rejoin(now, slept_s), now)
+            self._outposts.rejoin(slept_s)
 
     def snapshot(self) -> bytes | None:
         """What to keep for the next run; None without a DHT."""
-        return self._node.snapshot(time.monotonic()) if self._node is not None else None
+        if self._node is None:
+            return None
+        now = time.monotonic()
+        return self._outposts.snapshot(self._node.snapshot(now), now)
 
     # ---- what people see
 
@@ -236,9 +243,8 @@ class Discovery:
         now = time.monotonic()
         stats = self._node.stats(now)
         answered_per_s = self._answered.per_s(stats.replies_sent, now)
-        return dht_status(
-            stats, now, dropped=self._endpoints.dropped, answered_per_s=answered_per_s
-        )
+        dropped, further = self._endpoints.dropped, self._outposts.families(now)
+        return dht_status(stats, now, further, dropped=dropped, answered_per_s=answered_per_s)
 
     @property
     def is_silent(self) -> bool:
@@ -283,6 +289,9 @@ class Discovery:
             raise Refused("no DHT node is known yet; torrentctl dht add-node names one")
         return node
 
+    def _is_speaker(self, endpoint: UdpEndpoint) -> bool:
+        return endpoint is self._endpoints.speaker(ipv6=endpoint.ipv6)
+
     def _good_nodes(self) -> list[Address]:
         return [parse_address(n.address) for n in self.nodes() if n.state == "good"]
 
@@ -304,6 +313,7 @@ class Discovery:
             peers=ended.peers,
             announced=ended.announced,
         )
+        self._outposts.follow(ended)
         asked_at, _ = self._swarms.get(ended.infohash, (-SCRAPE_S, None))
         if now - asked_at >= SCRAPE_S:
             self._swarms[ended.infohash] = (now, self.swarm(ended.infohash))

@@ -58,6 +58,7 @@ class DhtFamilyStatus:
     votes: dict[str, list[str]]  # by the address that they say is ours: who said so (BEP 42)
     health: Literal["joining", "online", "silent"] = "joining"
     rejoins: int = 0  # begun because nobody answered, or too few good nodes were left
+    listens_at: str | None = None  # only of a node of a further address (BEP 45)
 
 
 @dataclass(slots=True)
@@ -84,6 +85,7 @@ class DhtStatus:
     bytes_received: int = 0
     bytes_sent: int = 0
     families: list[DhtFamilyStatus] = field(default_factory=list)
+    further: list[DhtFamilyStatus] = field(default_factory=list)  # nodes of other addresses
 
 
 @dataclass(slots=True)

@@ -134,10 +134,11 @@ class PeerSearch(Search):
         self,
         infohash: InfoHash,
         announce_port: int | None,
+        start: Sequence[tuple[NodeId, Address]] = (),
         *,
         is_seed: bool = False,
     ) -> None:
-        super().__init__(infohash)
+        super().__init__(infohash, start)
         self.infohash: Final = infohash
         self.announce_port = announce_port
         self.is_seed = is_seed

@@ -246,7 +246,8 @@ class Searches:
             out += self.tell_stored(search.infohash, now)
             if search.is_patient:
                 kept = self._neighbourhoods.get(search.infohash)
-                search.start = [node for node in kept if self._policy.allows_node(node[1])]
+                allowed = [node for node in kept if self._policy.allows_node(node[1])]
+                search.start = search.start or allowed
         for lookup in search.lookups:
             for node_id, address in search.start:
                 if is_ipv6(address.host) == (lookup.family == "ipv6"):

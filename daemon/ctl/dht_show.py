@@ -39,6 +39,9 @@ def show_status(document: Document) -> None:
     print_table(FAMILY_COLUMNS, [family_row(family) for family in families])
     print()
     rows = [(f"{family.text('family')} id", family.text("node_id")) for family in families]
+    for node in document.children("further"):
+        good = many(node.integer("nodes_good"), "good node")
+        rows.append(("also", f"{node.text('listens_at')}, {good}, {_seen_as(node)}"))
     for family in families:
         rows += _votes(family)
     rows += [

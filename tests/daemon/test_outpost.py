@@ -34,7 +34,8 @@ def test_a_further_one_joins_through_what_the_first_knows(tmp_path: Path) -> Non
                 there.discovery.add_node(node.address)
                 await node.answer(nodes=b"")
                 await until(lambda: there.discovery.status().nodes_good == 1)
-                outpost = there.discovery._outposts[there.endpoints[1]]
+                outpost = there.discovery._outposts.at(there.endpoints[1])
+                assert outpost is not None
                 outpost._tick(outpost._node.next_deadline() or 0.0)
                 _, source = await node.hear()
                 while source != there.endpoints[1].bound:
