@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 DIR ?= downloads
 
-.PHONY: run test check bench bench-magnet bench-dht bench-flood bench-idle bench-outage bench-swarm sim fuzz clean kill bench-hostile deb deb-check
+.PHONY: run test check bench bench-magnet bench-dht announces bench-flood bench-idle bench-outage bench-swarm sim fuzz clean kill bench-hostile deb deb-check
 
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -59,6 +59,9 @@ bench-hostile: $(VENV)/.ready-dev  ## a download among a thousand hostile peers,
 
 kill: $(VENV)/.ready-dev  ## 200 kill -9 in a download, 100 amid commands; some minutes
 	TORRENTD_KILLS=200 $(BIN)/pytest tests/interop/test_kill.py --timeout=0
+
+announces: $(VENV)/.ready-dev  ## a million announces to one node; five minutes
+	TORRENTD_ANNOUNCES=1000000 $(BIN)/pytest -s tests/attack/test_announces.py --timeout=0
 
 fuzz: $(VENV)/.ready-dev  ## 10^7 mutated inputs a parser; an hour
 	TORRENTD_FUZZ_INPUTS=10000000 $(BIN)/pytest tests/fuzz --timeout=0

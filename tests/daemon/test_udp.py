@@ -1,18 +1,22 @@
 """The UDP endpoint: whose a datagram is, where none may go, and that it never stays closed."""
 
 import asyncio
+import ctypes
 import errno
 import socket
+from collections.abc import Callable, Coroutine
 
 import pytest
 
 from tests.daemon.session_room import new_host, run, supervised, until
-from torrentd.daemon import udp
+from torrentd.daemon import datagrams, udp
 from torrentd.daemon.datagrams import BATCH_MAX, DATAGRAM_BYTES_MAX
 from torrentd.daemon.tasks import Tasks
 from torrentd.daemon.udp import UdpEndpoint
 from torrentd.wire.formats.address import Address, AddressPolicy
 
+RunIn = Callable[[Coroutine[object, object, None]], None]
+LOOPS = pytest.mark.parametrize("run_in", [run, asyncio.run], ids=["uvloop", "asyncio"])
 QUERY = b"d1:ad2:id20:abcdefghij0123456789e1:q4:ping1:t2:aa1:y1:qe"
 
 
@@ -166,19 +170,74 @@ class TestSending:
 
         run(scenario())
 
-    def test_errors_of_the_network_leave_it_alive(self) -> None:
+    @LOOPS
+    def test_errors_of_the_network_leave_it_alive(self, run_in: RunIn) -> None:
+        """Too long for the network, nobody there (ICMP), a broadcast that we may not send, a
+        family that the socket does not speak: a thousand of each, alone and in a batch."""
+
         async def scenario() -> None:
             async with supervised() as tasks:
                 room = Room(tasks)
+
+                def hostile(endpoint: UdpEndpoint) -> None:
+                    endpoint.send(b"x" * 70_000, room.other_address)  # EMSGSIZE
+                    endpoint.send(QUERY, Address(room.host, 9))
+                    for address in (Address("255.255.255.255", 9), Address("::1", 9)):
+                        endpoint.send(QUERY, address)
+
+                def heard(endpoint: UdpEndpoint, batch: list[tuple[bytes, Address]]) -> None:
+                    for _ in range(500):
+                        hostile(endpoint)
+                    endpoint.send(b"alive", batch[0][1])
+
+                room.endpoint._on_krpc = heard
                 room.endpoint.open()
-                for _ in range(1000):
-                    room.endpoint.send(b"x" * 70_000, room.other_address)  # EMSGSIZE
-                    room.endpoint.send(QUERY, Address(room.host, 9))  # ICMP: nobody there
+                first = room.endpoint._socket
+                for _ in range(500):
+                    hostile(room.endpoint)
                 room.say(QUERY)
-                await until(lambda: bool(room.received))
+                assert await _receive(room.other) == b"alive"
+                assert room.endpoint._socket is first
+                assert room.endpoint.unsent == 3 * 1000
                 room.close()
 
-        run(scenario())
+        run_in(scenario())
+
+    @LOOPS
+    @pytest.mark.parametrize("code", [errno.ENETUNREACH, errno.ENOBUFS, errno.EPERM, errno.EINVAL])
+    def test_what_the_kernel_refuses_is_counted_and_the_next_one_leaves(
+        self, run_in: RunIn, code: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A network that went away, a full device, a firewall, an address that is none."""
+        refusals = [code, code]
+        send = datagrams._SENDMMSG
+
+        def refuses(fd: int, at: int, count: int, flags: int) -> int:
+            if refusals:
+                ctypes.set_errno(refusals.pop())
+                return -1
+            return int(send(fd, at, count, flags))
+
+        def heard(endpoint: UdpEndpoint, batch: list[tuple[bytes, Address]]) -> None:
+            for _, source in batch * 3:
+                endpoint.send(b"alive", source)
+
+        async def scenario() -> None:
+            async with supervised() as tasks:
+                room = Room(tasks)
+                room.endpoint._on_krpc = heard
+                room.endpoint.open()
+                with monkeypatch.context() as patch:
+                    patch.setattr(datagrams, "_SENDMMSG", refuses)
+                    while refusals:
+                        room.say(QUERY)
+                        await asyncio.sleep(0)
+                    room.say(QUERY)
+                    assert await _receive(room.other) == b"alive"
+                assert room.endpoint.is_open and room.endpoint.unsent >= 2
+                room.close()
+
+        run_in(scenario())
 
 
 class TestReopening:
