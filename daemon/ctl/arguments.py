@@ -213,6 +213,7 @@ def _define_add(parser: Parser) -> None:
     adding_options(parser)
     flag(parser, "--paused", "paused", "add it, and begin with resume")
     flag(parser, "--wait", "wait", "wait until the data is here, and show the progress")
+    flag(parser, "--jsonl", "as_jsonl", "a JSON document a line: what was added, how far it is")
     _timeout(parser)
 
 
@@ -269,6 +270,7 @@ def _define_wait(parser: Parser) -> None:
         default=argparse.SUPPRESS,
         help="what to wait for; done if not given",
     )
+    flag(parser, "--jsonl", "as_jsonl", "a JSON document a line: each torrent, as it gets on")
     _timeout(parser)
 
 

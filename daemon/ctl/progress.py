@@ -6,7 +6,7 @@ import time
 from types import FrameType, TracebackType
 from typing import NoReturn, Protocol, Self
 
-from torrentd.daemon.ctl.document import Document
+from torrentd.daemon.ctl.document import Document, json_text
 from torrentd.daemon.ctl.sentences import progress_sentence, short_name
 
 LINE_EVERY_S = 10.0
@@ -71,8 +71,19 @@ class Lines(Silence):
             if mark == last_mark and now - last_at < LINE_EVERY_S:
                 continue
             self._last[infohash] = (mark, now)
-            sentence = progress_sentence(daemon, torrent)
-            print(f"{short_name(torrent)}: {sentence}", file=sys.stderr, flush=True)
+            self._tell(daemon, torrent)
+
+    def _tell(self, daemon: Document, torrent: Document) -> None:
+        sentence = progress_sentence(daemon, torrent)
+        print(f"{short_name(torrent)}: {sentence}", file=sys.stderr, flush=True)
+
+
+class JsonLines(Lines):
+    """The same for machines: a torrent's whole status, a line on standard output."""
+
+    def _tell(self, daemon: Document, torrent: Document) -> None:
+        sys.stdout.write(json_text(torrent.value, indented=False))
+        sys.stdout.flush()
 
 
 class Bar:

@@ -1,8 +1,9 @@
 """Each verb's document as a person reads it, on standard output."""
 
+import sys
 from collections.abc import Callable
 
-from torrentd.daemon.ctl.document import Document
+from torrentd.daemon.ctl.document import Document, json_text
 from torrentd.daemon.ctl.escape import escape
 from torrentd.daemon.ctl.quantities import duration, percent, rate, size
 from torrentd.daemon.ctl.sentences import (
@@ -133,6 +134,12 @@ def show_files(document: Document) -> None:
     print_table(FILE_COLUMNS, [file_row(file) for file in files])
     if document.flag("sequential"):
         print("in sequence, the first and last piece of each file first")
+
+
+def print_lines(document: Document) -> None:
+    """Each torrent as it came, a line, for machines."""
+    for torrent in document.children("torrents"):
+        sys.stdout.write(json_text(torrent.value, indented=False))
 
 
 def show_bans(document: Document) -> None:

@@ -186,7 +186,9 @@ def _add_one(
         return
     answer = client.call("add", params, payload)
     document["torrents"] += [torrent.value for torrent in answer.children("torrents")]
-    if not options.as_json:
+    if options.as_jsonl:
+        show.print_lines(answer)
+    elif not options.as_json:
         show.show_added(answer)
         sys.stdout.flush()
 
@@ -196,7 +198,7 @@ def _adopt(client: Client, options: Options, payload: bytes, params: dict[str, J
     from torrentd.daemon.ctl.adopting import adopt, show_adopted
 
     document = adopt(client, payload, options.folders, options.dir, options.dry_run)
-    if not options.as_json:
+    if not options.as_json and not options.as_jsonl:
         show_adopted(document)
         sys.stdout.flush()
     params["dir"] = dict(document.fields())["download_dir"]
@@ -216,16 +218,25 @@ def _wait_for_added(client: Client, options: Options, added: Document) -> None:
     from torrentd.daemon.ctl.waiting import wait
 
     infohashes = [torrent.text("infohash") for torrent in added.children("torrents")]
-    result = wait(client, infohashes, "done", options.timeout_s, options.as_json)
-    if not options.as_json:
+    result = wait(client, infohashes, "done", options.timeout_s, options.as_json, options.as_jsonl)
+    if not options.as_json and not options.as_jsonl:
         show.show_done(result)
 
 
 def _wait(client: Client, options: Options) -> int:
     from torrentd.daemon.ctl.waiting import wait
 
-    result = wait(client, [*options.torrents], options.until, options.timeout_s, options.as_json)
-    _show(options, result, show.show_metadata if options.until == "metadata" else show.show_done)
+    result = wait(
+        client,
+        [*options.torrents],
+        options.until,
+        options.timeout_s,
+        options.as_json,
+        options.as_jsonl,
+    )
+    if not options.as_jsonl:
+        said = show.show_metadata if options.until == "metadata" else show.show_done
+        _show(options, result, said)
     return DONE
 
 

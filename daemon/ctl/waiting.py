@@ -6,18 +6,23 @@ from torrentd.daemon.control_lines import Json
 from torrentd.daemon.ctl.client import ANSWER_S, Client
 from torrentd.daemon.ctl.document import Document
 from torrentd.daemon.ctl.failure import REFUSED, TIMED_OUT, Failure
-from torrentd.daemon.ctl.progress import make_reporter
+from torrentd.daemon.ctl.progress import JsonLines, make_reporter
 from torrentd.daemon.ctl.quantities import duration
 from torrentd.daemon.ctl.sentences import progress_sentence, short_name
 
 
 def wait(
-    client: Client, torrents: list[str], until: str, timeout_s: float | None, quiet: bool
+    client: Client,
+    torrents: list[str],
+    until: str,
+    timeout_s: float | None,
+    quiet: bool = False,
+    as_jsonl: bool = False,
 ) -> Document:
     """The document of `wait`; Failure when the time is over or a torrent will not get there."""
     deadline = None if timeout_s is None else time.monotonic() + timeout_s
     selectors: list[Json] = [*torrents]
-    with make_reporter(quiet) as reporter:
+    with JsonLines() if as_jsonl else make_reporter(quiet) as reporter:
         while True:
             left_s = reporter.interval_s
             if deadline is not None:

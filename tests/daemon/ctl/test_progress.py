@@ -1,6 +1,7 @@
 """Progress for a terminal, for a log, and for nobody."""
 
 import io
+import json
 import signal
 import sys
 import time
@@ -9,7 +10,7 @@ import pytest
 
 from torrentd.daemon.control_lines import Json
 from torrentd.daemon.ctl.document import Document
-from torrentd.daemon.ctl.progress import Bar, Lines, Silence, make_reporter
+from torrentd.daemon.ctl.progress import Bar, JsonLines, Lines, Silence, make_reporter
 
 DAEMON = Document({"dht": {"nodes_good": 1}})
 
@@ -92,3 +93,14 @@ class TestBar:
             bar.show(DAEMON, download(0.5) * 50)
         drawn_twice = terminal.getvalue().count("50.0%")  # once more when it ends
         assert 0 < drawn_twice <= 2 * 4
+
+
+def test_for_machines_a_document_a_line_when_something_changes(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with JsonLines() as reporter:
+        for share in (0.0, 0.01, 0.5, 0.51, 1.0):
+            reporter.show(DAEMON, download(share, name="\x1b[2J"))
+    captured = capsys.readouterr()
+    shares = [json.loads(line)["progress"] for line in captured.out.splitlines()]
+    assert shares == [0.0, 0.5, 1.0] and captured.err == "" and "\x1b" not in captured.out

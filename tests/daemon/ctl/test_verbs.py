@@ -239,3 +239,36 @@ class TestDht:
         assert capsys.readouterr().out.endswith(
             "about 3 seeds and 52 other peers, as 8 nodes counted\n"
         )
+
+
+class TestJsonLines:
+    def test_what_was_added_and_how_far_it_is(
+        self, served: Served, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        served.loop.call_soon_threadsafe(served.session.reached.set)
+        assert run(served, "add", MAGNET, MAGNET, "--wait", "--jsonl") == 0
+        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert [line["added"] for line in lines[:2]] == [True, True]
+        assert [line["state"] for line in lines[2:]] == ["downloading", "downloading"]
+
+    def test_a_wait(self, served: Served, capsys: pytest.CaptureFixture[str]) -> None:
+        served.loop.call_soon_threadsafe(served.session.reached.set)
+        assert run(served, "wait", "one", "two", "--jsonl") == 0
+        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert [line["name"] for line in lines] == ["one", "two"]
+
+    def test_hops_of_a_lookup_and_then_what_was_found(
+        self, served: Served, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        served.session.dht.hops = [make_hop(1), make_hop(2, "203.0.113.1")]
+        assert run(served, "dht", "lookup", INFOHASH, "--jsonl") == 0
+        *hops, found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert [hop["depth"] for hop in hops] == [1, 2]
+        assert found["peers"] == ["203.0.113.1:6881"] and "hops" not in found
+
+    @pytest.mark.parametrize("verb", ["add x", "wait one", "events", f"dht lookup {INFOHASH}"])
+    def test_one_document_or_many(
+        self, served: Served, verb: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert run(served, *verb.split(), "--json", "--jsonl") == 2
+        assert "--jsonl is a line for each" in capsys.readouterr().err
