@@ -19,7 +19,7 @@ WORLD = (ROUTER, "12.0.0.1", "13.0.0.1", "14.0.0.1")
 _numbers = itertools.count()
 
 
-def _ip(*arguments: str) -> None:
+def ip(*arguments: str) -> None:
     done = subprocess.run(["ip", *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"ip {' '.join(arguments)}: {done.stderr}"
 
@@ -39,43 +39,43 @@ class Cable:
         )
         if made.returncode != 0:
             required("a network namespace", made.stderr)
-        _ip("netns", "add", self.world)
-        _ip(
+        ip("netns", "add", self.world)
+        ip(
             *("link", "add", "world0", "netns", self.world, "type", "veth"),
             *("peer", "name", "home0", "netns", self.home),
         )
         for namespace in (self.home, self.world):
-            _ip("-n", namespace, "link", "set", "lo", "up")
+            ip("-n", namespace, "link", "set", "lo", "up")
         for address in WORLD:
             prefix = 8 if address == ROUTER else 32
-            _ip("-n", self.world, "address", "add", f"{address}/{prefix}", "dev", "world0")
-        _ip("-n", self.world, "link", "set", "world0", "up")
+            ip("-n", self.world, "address", "add", f"{address}/{prefix}", "dev", "world0")
+        ip("-n", self.world, "link", "set", "world0", "up")
         return self
 
     def __exit__(self, *_: object) -> None:
         for namespace in (self.home, self.world):
             for pid in _pids(namespace):
                 os.kill(pid, 9)
-            _ip("netns", "delete", namespace)
+            ip("netns", "delete", namespace)
 
     def plug(self, address: str = HOME) -> None:
         """The cable is in, and home has this address and a way into the world."""
-        _ip("-n", self.home, "link", "set", "home0", "up")
-        _ip("-n", self.home, "address", "replace", f"{address}/8", "dev", "home0")
-        _ip("-n", self.home, "route", "replace", "default", "via", ROUTER)
+        ip("-n", self.home, "link", "set", "home0", "up")
+        ip("-n", self.home, "address", "replace", f"{address}/8", "dev", "home0")
+        ip("-n", self.home, "route", "replace", "default", "via", ROUTER)
 
     def unplug(self, address: str = HOME) -> None:
         """No cable, and no address, as a DHCP client leaves it."""
-        _ip("-n", self.home, "address", "delete", f"{address}/8", "dev", "home0")
-        _ip("-n", self.home, "link", "set", "home0", "down")
+        ip("-n", self.home, "address", "delete", f"{address}/8", "dev", "home0")
+        ip("-n", self.home, "link", "set", "home0", "down")
 
     def cut(self) -> None:
         """Far away: home notices nothing but silence."""
-        _ip("-n", self.world, "link", "set", "world0", "down")
+        ip("-n", self.world, "link", "set", "world0", "down")
 
     def mend(self) -> None:
         """The end of `cut`."""
-        _ip("-n", self.world, "link", "set", "world0", "up")
+        ip("-n", self.world, "link", "set", "world0", "up")
 
 
 def in_namespace(namespace: str, *command: str) -> list[str]:

@@ -38,7 +38,9 @@ def world(cable: Cable, payload: Payload) -> Iterator[LibtorrentWorld]:
         yield world
 
 
-def torrentd_at_home(cable: Cable, directory: Path, listen: str = "0.0.0.0") -> TorrentdProcess:
+def torrentd_at_home(
+    cable: Cable, directory: Path, listen: str | list[str] = "0.0.0.0"
+) -> TorrentdProcess:
     return TorrentdProcess(
         listen,
         directory,

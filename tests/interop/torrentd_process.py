@@ -14,11 +14,12 @@ PORT = 6881
 
 
 class TorrentdProcess:
-    """torrentd on `host`:`port` with a folder of its own. Use as a context manager."""
+    """torrentd on `host`:`port`, perhaps on more hosts, with a folder of its own. Use as a
+    context manager."""
 
     def __init__(
         self,
-        host: str,
+        host: str | list[str],
         directory: Path,
         *,
         port: int = PORT,
@@ -30,7 +31,8 @@ class TorrentdProcess:
         metrics: str | None = None,
     ) -> None:
         """`launcher`: makes of a command the one that runs it elsewhere."""
-        self.host, self.port = host, port
+        addresses = [host] if isinstance(host, str) else host
+        self.host, self.port = addresses[0], port
         self.directory = directory
         self.downloads = directory / "downloads"
         self.state = directory / "state"
@@ -39,7 +41,7 @@ class TorrentdProcess:
         config = {
             "state_dir": str(self.state),
             "download_dir": str(self.downloads),
-            "listen": {"addresses": [host], "port": port},
+            "listen": {"addresses": addresses, "port": port},
             "control": {"socket": str(self.socket)},
             "dht": {"enabled": bootstrap is not None, "bootstrap": bootstrap or []},
             "network": {"allow_local_addresses": allow_local},

@@ -31,6 +31,10 @@ RETRY_S = 30.0  # after the first failure, then doubled …
 RETRY_AFTER_TWO_S = 1800.0  # … but "after 2 failures 30 min" (R1)
 RETRY_MANUAL_S_MAX = 900.0  # what the user named is tried for ever, and never less often than this
 RETRY_USEFUL_S = 10.0  # after a connection that was of use
+# Who was of use is a peer, and perhaps only the network between us is away: some minutes of dials
+# before it counts as a failure.
+RETRY_PROVEN_S = 20.0
+PROVEN_DIALS = 10
 FAILURES_MAX = 4  # "after 4 dropped for 24 h"
 DROPPED_S = 24 * 3600.0
 BAN_S = 24 * 3600.0
@@ -65,6 +69,7 @@ class Candidate:
     failures: int = 0
     retry_at: float = 0.0
     parted_at: float = 0.0  # when it failed last, or its connection ended
+    credit: int = 0  # dials that may fail before it counts
 
 
 @dataclass(slots=True)
@@ -177,7 +182,13 @@ class Candidates:
         self._now = now
         key = self._key(address)
         candidate = self._known.get(key)
-        if candidate is not None and candidate.state == "dialing":
+        if candidate is None or candidate.state != "dialing":
+            return
+        if candidate.credit:
+            candidate.credit -= 1
+            candidate.parted_at = now
+            self._wait(key, candidate, now + RETRY_PROVEN_S)
+        else:
             self._fail(key, candidate, now)
 
     def disconnected(self, address: Address, now: float, useful: bool) -> None:
@@ -191,6 +202,7 @@ class Candidates:
         candidate.parted_at = now
         if useful:
             candidate.failures = 0
+            candidate.credit = PROVEN_DIALS
             self._wait(key, candidate, now + RETRY_USEFUL_S)
         elif candidate.address == address:
             self._fail(key, candidate, now)

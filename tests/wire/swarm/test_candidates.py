@@ -15,8 +15,10 @@ from torrentd.wire.swarm.candidates import (
     DROPPED_S,
     PARKED_S,
     PEX_PER_NETWORK_MAX,
+    PROVEN_DIALS,
     RETRY_AFTER_TWO_S,
     RETRY_MANUAL_S_MAX,
+    RETRY_PROVEN_S,
     RETRY_S,
     RETRY_USEFUL_S,
     Candidates,
@@ -267,6 +269,23 @@ class TestBackOff:
             assert candidates.next_deadline(now) is None
             candidates.disconnected(ONE, 1000.0, useful=True)
         assert candidates.next_deadline(1000.0) == 1000.0 + RETRY_USEFUL_S
+
+    def test_who_was_of_use_is_dialed_for_some_minutes_before_that_counts(self) -> None:
+        """Far away a cable is cut, of which nobody here is told."""
+        candidates = _candidates()
+        candidates.add([ONE], "dht", 0.0)
+        assert candidates.next_to_dial(0.0, NOBODY) == ONE
+        candidates.connected(ONE)
+        candidates.disconnected(ONE, 0.0, useful=True)
+        now = RETRY_USEFUL_S
+        for _ in range(PROVEN_DIALS):
+            assert candidates.next_to_dial(now, NOBODY) == ONE
+            candidates.dial_failed(ONE, now)
+            assert candidates.next_to_dial(now + RETRY_PROVEN_S - 1, NOBODY) is None
+            now += RETRY_PROVEN_S
+        assert candidates.next_to_dial(now, NOBODY) == ONE
+        candidates.dial_failed(ONE, now)
+        assert candidates.next_deadline(now) == now + RETRY_S
 
     def test_a_useless_connection_counts_as_a_failure(self) -> None:
         candidates = _candidates()
