@@ -283,6 +283,12 @@ class Config(Section):
     """Where torrents are downloaded to, unless `torrentctl add --dir` says otherwise; by default
     `downloads` in systemd's state folder, or the user's download folder."""
 
+    incomplete_dir: Annotated[
+        AbsolutePath | None, Right("an absolute path, or one that begins with ~/")
+    ] = None
+    """Where torrents are while they are downloaded; then they move to their own folder. None: they
+    are in their own folder from the start. One whose files are in its own folder stays there."""
+
     listen: Listen = Listen()
     control: Control
     dht: Dht = Dht()

@@ -45,10 +45,14 @@ def read_request(request: AddRequest, config: Config, added_at: int) -> Wanted:
         raise Refused(too_many_files(known_info, files_max))
     request = _labelled(request, config)
     select, options = _choose(request, magnet, known_info)
+    root = str(download_root(request.download_dir, config))
+    if config.incomplete_dir is not None and str(config.incomplete_dir) != root:
+        options = replace(options, final_dir=root)
+        root = str(config.incomplete_dir)
     state = ResumeState(
         infohash=magnet.infohash,
         name=magnet.name or magnet.infohash.hex(),
-        download_dir=str(download_root(request.download_dir, config)),
+        download_dir=root,
         magnet=encode_magnet(replace(magnet, peers=(), select=select)),
         added_at=added_at,
         paused=request.paused,

@@ -56,7 +56,7 @@ class Ease(Wishes):
         return rested(self._what_is_true(), kept)
 
     def _is_at_ease(self, now: float) -> bool:
-        if self.is_moving or self._state.moved_from is not None:
+        if self.is_moving or self._state.moved_from is not None or self.heads_home:
             return False
         storage = self.holding.storage
         if not self.opened or storage is None or self.trouble is not None or self.queued:

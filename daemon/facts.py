@@ -109,6 +109,11 @@ class Facts:
         return self.opened and self.swarm.is_complete
 
     @property
+    def heads_home(self) -> bool:
+        """It is to move to a folder of its own once it is done."""
+        return bool(self.options.final_dir)
+
+    @property
     def moved_bytes(self) -> int:
         """Data received as a download, sent as a seed."""
         return self.uploaded_bytes if self.is_done else self.downloaded_bytes

@@ -9,11 +9,12 @@ are copied, and a complete torrent is served from its old place meanwhile.
 import asyncio
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from torrentd.daemon.ease import Ease
-from torrentd.daemon.holding import Holding
+from torrentd.daemon.holding import Holding, root_name
 from torrentd.daemon.known import Known
 from torrentd.daemon.logs import get_logger
 from torrentd.daemon.opening import Remembered
@@ -79,12 +80,38 @@ class Moving(Ease):
         self.holding.record.changed()
         self._go_on_moving()
 
+    def go_home(self) -> None:
+        """It is done: to the folder where it belongs."""
+        if self.heads_home and self.is_done and not self.is_moving:
+            self._services.tasks.spawn(self._go_home(), f"move home {self.infohash.hex()}")
+
+    async def settle(self, info: Info) -> None:
+        """Before its data is looked at for the first time: where some of it is at home already, it
+        belongs there from the start."""
+        home = Path(self.options.final_dir)
+        if not self.heads_home or self.holding.names:
+            return
+        first = home / root_name(info, self.infohash)
+        if await self._services.disk.workers_for(home).run(partial(os.path.lexists, first)):
+            self._state.download_dir = str(home)
+            self._state.options = replace(self.options, final_dir="")
+            await self._hold_elsewhere(Remembered(), self.holding.record.recorded)
+
     async def moving(self) -> None:
         """Until it is there, or cannot go on."""
         if self._moving is not None:
             await asyncio.wait([self._moving])
 
     # ---- inside
+
+    async def _go_home(self) -> None:
+        try:
+            await self.move(self.place_in(self.options.final_dir))
+        except Refused as refused:
+            log.error("it stays where it is", torrent=self.infohash.hex(), cause=str(refused))
+            self.set_options(replace(self.options, final_dir=""))
+            self._services.witnesses.looked_at(self.infohash)
+            self._tell_waiters()
 
     def _refuse_while_moving(self) -> None:
         if self.is_moving:
@@ -166,6 +193,7 @@ class Moving(Ease):
         self._state.have, self._state.piece_count = recorded.have, recorded.piece_count
         self._state.stamps = recorded.stamps
         self._state.moving_to, self._state.moved_from = None, here
+        self._state.options = replace(self.options, final_dir="")
         have = Bitfield.from_bytes(recorded.have, recorded.piece_count)
         await self._hold_elsewhere(Remembered(place.names, have, recorded.stamps), recorded)
         self._claim(None)
@@ -222,6 +250,9 @@ class Moving(Ease):
         raise NotImplementedError
 
     def _quiet(self) -> None:
+        raise NotImplementedError
+
+    def _tell_waiters(self) -> None:
         raise NotImplementedError
 
 

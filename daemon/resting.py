@@ -91,7 +91,7 @@ def rested(record: ResumeState, kept: Kept | None = None) -> Resting:
 def may_rest(record: ResumeState) -> bool:
     """Does it claim every piece that is wanted, and say how the files looked? A selection must be
     believed to have been complete; all of a torrent can be counted."""
-    if record.moving_to is not None or record.moved_from is not None:
+    if record.moving_to is not None or record.moved_from is not None or record.options.final_dir:
         return False
     if not record.complete_bytes or not record.names or len(record.stamps) != len(record.names):
         return False

@@ -59,6 +59,10 @@ class Subject(Protocol):
     @property
     def select(self) -> tuple[int, ...] | None: ...
     @property
+    def heads_home(self) -> bool:
+        """It moves first, and is done then."""
+
+    @property
     def swarm(self) -> Pieces: ...
     @property
     def holding(self) -> Files: ...
@@ -129,7 +133,7 @@ class Telling:
 
     def _look_at_data(self, subject: Subject, info: Info, told: ToldTorrent) -> None:
         if subject.swarm.is_complete:
-            if not told.done:
+            if not told.done and not subject.heads_home:
                 where = str(subject.holding.root)
                 self._about(subject, "done", dir=where, size_bytes=info.total_bytes)
             return

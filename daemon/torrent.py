@@ -183,6 +183,7 @@ class Torrent(Moving):
             self.holding.record.changed()
             self._tell("done")
         self._tell_waiters()
+        self.go_home()
 
     def read_failed(self, piece_index: int, error: StoreError) -> None:
         """The piece is not what we thought it to be; often, and the disk is not (F5, F8)."""
@@ -298,6 +299,7 @@ class Torrent(Moving):
 
     async def _open(self, info: Info) -> None:
         """Look at the data, and let the swarm begin with what is there."""
+        await self.settle(info)
         found, _ = await asyncio.gather(self.holding.open(info), self._save_metadata())
         if found is None or self._closed:
             return
@@ -370,6 +372,6 @@ class Torrent(Moving):
         self._services.witnesses.tell(kind, self.infohash, self.name, detail)
 
     def _tell_waiters(self) -> None:
-        done = self.opened and self.swarm.is_complete
+        done = self.is_done and not self.heads_home
         seeding = done and self.state == "seeding"
         self._waiters.tell({"done": done, "metadata": self.info is not None, "seeding": seeding})

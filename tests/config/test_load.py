@@ -131,7 +131,10 @@ def test_a_wrong_value_is_one_sentence(file: Path, text: str, came: str, right: 
         ("\nlisten:\n  prot: 5", "3: listen.prot: no such key; the nearest one is listen.port"),
         ("port: 5", "1: port: no such key; the nearest one is listen.port"),
         ("log:\n  zz: 5", "2: log.zz: no such key; known here are log.level, log.format"),
-        ("<<: {port: 5}", "1: <<: no such key; known here are state_dir, download_dir, listen, "),
+        (
+            "<<: {port: 5}",
+            "1: <<: no such key; known here are state_dir, download_dir, incomplete_dir, listen, ",
+        ),
         ("[1]", "1: the file must consist of lines `key: value`"),
     ],
 )

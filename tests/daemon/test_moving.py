@@ -302,3 +302,63 @@ def test_names_after_a_rename(path: str, name: str, names: tuple[str, ...]) -> N
 def test_names_that_are_not_there_or_taken(path: str, name: str) -> None:
     with pytest.raises(Refused):
         renamed(NAMES, path, name)
+
+
+class TestIncomplete:
+    def test_a_download_moves_home_when_it_is_done_and_is_told_as_done_there(
+        self, tmp_path: Path
+    ) -> None:
+        async def scenario() -> None:
+            host, home, meanwhile = new_host(), tmp_path / "home", tmp_path / "meanwhile"
+            config = make_config(tmp_path / "b", new_host())
+            config = config.model_copy(update={"incomplete_dir": meanwhile})
+            async with running(make_config(tmp_path / "a", host)) as seeder:
+                infohash = await seed(seeder, TORRENT, tmp_path / "source")
+                async with running(config) as leecher:
+                    request = AddRequest(magnet=infohash.hex(), download_dir=str(home))
+                    await leecher.add(request)
+                    assert leecher.torrent(infohash).download_dir == str(meanwhile)
+                async with running(config) as leecher:
+                    await leecher.add_peer(infohash, f"{host}:{PORT}")
+                    assert await leecher.wait(infohash, "done", TIMEOUT_S)
+                    assert leecher.torrent(infohash).download_dir == str(home)
+                    assert is_complete(TORRENT, home)
+                    await until(lambda: list(meanwhile.iterdir()) == [])
+                    entries = await leecher.journal.after(0, 0.0)
+            done = [entry.event for entry in entries if entry.event["event"] == "done"]
+            assert [each["dir"] for each in done] == [str(home)]
+
+        run(scenario())
+
+    def test_what_is_at_home_already_stays_there(self, tmp_path: Path) -> None:
+        async def scenario() -> None:
+            config = make_config(tmp_path, new_host())
+            config = config.model_copy(update={"incomplete_dir": tmp_path / "meanwhile"})
+            async with running(config) as session:
+                infohash = await seed(session, TORRENT, tmp_path / "source")
+                assert session.torrent(infohash).download_dir == str(tmp_path / "source")
+                assert session.options(infohash).final_dir == ""
+            assert not (tmp_path / "meanwhile").exists()
+
+        run(scenario())
+
+    def test_where_something_is_in_the_way_it_stays_and_seeds(self, tmp_path: Path) -> None:
+        async def scenario() -> None:
+            host, meanwhile = new_host(), tmp_path / "meanwhile"
+            config = make_config(tmp_path / "b", new_host())
+            config = config.model_copy(update={"incomplete_dir": meanwhile})
+            async with (
+                running(make_config(tmp_path / "a", host)) as seeder,
+                running(config) as leecher,
+            ):
+                infohash = await seed(seeder, SINGLE, tmp_path / "source")
+                await leecher.add(AddRequest(metainfo=encode_metainfo(SINGLE.metadata)))
+                await until(lambda: leecher._torrents[infohash].opened)
+                (tmp_path / "b" / "downloads").mkdir()
+                (tmp_path / "b" / "downloads" / "single.bin").write_bytes(b"precious")
+                await leecher.add_peer(infohash, f"{host}:{PORT}")
+                assert await leecher.wait(infohash, "done", TIMEOUT_S)
+                assert leecher.torrent(infohash).state == "seeding"
+                assert is_complete(SINGLE, meanwhile)
+
+        run(scenario())

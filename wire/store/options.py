@@ -4,6 +4,7 @@ Every key of the dictionary is optional and a default is never written, so that 
 older daemons load, and those of newer ones too: keys that are not known are left aside.
 """
 
+import os
 from dataclasses import dataclass
 
 from torrentd.wire.formats.bencode import Bencoded, get_int, get_list
@@ -14,6 +15,7 @@ LABELS_MAX = 50
 RULES_MAX = 20
 PATTERNS_MAX = 100
 TEXT_BYTES_MAX = 1024  # a label, a rule, a name
+FOLDER_BYTES_MAX = 64 * 1024
 RATE_BYTES_PER_S_MAX = 2**40
 POSITION_MAX = 2**40
 
@@ -29,8 +31,9 @@ class TorrentOptions:
     """Rates are in bytes a second, 0: no limit of its own. `high` and `low` are file indices,
     ascending, no file in both. `rules` None: those of the configuration. `position` orders the
     queue, the smallest first; several may share one. `forced`: started whatever the queue says.
-    `patterns` name the files wanted, until the metadata tells which those are. `name` is what
-    people call it; "": as the metadata does."""
+    `final_dir` is where it goes when it is done; "": it is there. `patterns` name the files wanted,
+    until the metadata tells which those are. `name` is what people call it; "": as the metadata
+    does."""
 
     labels: tuple[str, ...] = ()
     name: str = ""
@@ -44,6 +47,7 @@ class TorrentOptions:
     position: int = 0
     forced: bool = False
     patterns: tuple[str, ...] = ()
+    final_dir: str = ""
 
 
 DEFAULTS = TorrentOptions()
@@ -53,6 +57,7 @@ def encode_options(options: TorrentOptions) -> dict[bytes, Bencoded]:
     """Whatever is not as by default."""
     body: dict[bytes, Bencoded] = {
         b"download_bytes_per_s_max": options.download_bytes_per_s_max,
+        b"final_dir": os.fsencode(options.final_dir),
         b"forced": int(options.forced),
         b"high": list(options.high),
         b"labels": [label.encode() for label in options.labels],
@@ -88,6 +93,7 @@ def decode_options(body: dict[bytes, Bencoded]) -> TorrentOptions:
         position=_int(body, b"position", -POSITION_MAX, POSITION_MAX),
         forced=bool(_int(body, b"forced", 0, 1)),
         patterns=_texts(body, b"patterns", PATTERNS_MAX) or (),
+        final_dir=_folder(body.get(b"final_dir", b"")),
     )
 
 
@@ -116,6 +122,15 @@ def _text(raw: Bencoded) -> str:
         return raw.decode()
     except UnicodeDecodeError:
         raise OptionsError("a text in the options of a state file is not UTF-8") from None
+
+
+def _folder(raw: Bencoded) -> str:
+    if not isinstance(raw, bytes) or len(raw) > FOLDER_BYTES_MAX:
+        raise OptionsError("a folder in the options of a state file is none, or too long")
+    folder = os.fsdecode(raw)
+    if folder and (not folder.startswith("/") or "\0" in folder):
+        raise OptionsError("a folder in the options of a state file is no absolute path")
+    return folder
 
 
 def _files(body: dict[bytes, Bencoded], key: bytes) -> tuple[int, ...]:

@@ -57,6 +57,7 @@ def test_options_survive(
         position=position,
         forced=flags[2],
         patterns=tuple(labels[:2]),
+        final_dir="/srv/done" if flags[0] else "",
     )
     raw = encode(encode_options(options))
     assert decode_options(decode_dict(raw, STATE_LIMITS)) == options
@@ -86,6 +87,9 @@ def test_defaults_are_not_written_and_what_is_not_known_is_left_aside() -> None:
         {b"high": [1], b"low": [1]},
         {b"sequential": 2},
         {b"forced": b"1"},
+        {b"final_dir": b"srv"},
+        {b"final_dir": b"/srv\0"},
+        {b"final_dir": 1},
         {b"position": POSITION_MAX + 1},
         {b"upload_bytes_per_s_max": -1},
         {b"download_bytes_per_s_max": RATE_BYTES_PER_S_MAX + 1},
