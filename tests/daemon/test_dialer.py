@@ -13,6 +13,7 @@ from torrentd.daemon.dialer import Dialer
 from torrentd.daemon.tasks import Tasks
 from torrentd.daemon.tcp import Link, ReceiveBuffer
 from torrentd.wire.formats.address import Address, AddressPolicy
+from torrentd.wire.formats.blocks import Blocks, host_set
 from torrentd.wire.formats.ids import InfoHash, PeerId
 from torrentd.wire.peer.connection import PeerConnection
 
@@ -76,6 +77,24 @@ class TestDialer:
                 await until(lambda: bool(torrent.up))
                 torrent.up[0].abort()
                 accepted.close()
+                listening.close()
+
+        run(scenario())
+
+    def test_who_was_blocked_since_he_was_found_is_not_dialled(self) -> None:
+        async def scenario() -> None:
+            async with supervised() as tasks:
+                listening, address = listen(new_host())
+                torrent, blocks = Torrent(tasks), Blocks()
+                blocks.ban(host_set([address.host]))
+                policy = AddressPolicy(allow_local=True, blocks=blocks)
+                limits = Limits()
+                admission = Admission(limits, policy, limits.connections_max)
+                Dialer(limits, [], admission, tasks).dial(address, torrent)
+                await until(lambda: torrent.failed == [address])
+                assert not admission.admits(address.host)
+                with pytest.raises(BlockingIOError):
+                    listening.accept()
                 listening.close()
 
         run(scenario())

@@ -14,6 +14,7 @@ from torrentd.daemon.datagrams import BATCH_MAX, DATAGRAM_BYTES_MAX
 from torrentd.daemon.tasks import Tasks
 from torrentd.daemon.udp import UdpEndpoint
 from torrentd.wire.formats.address import Address, AddressPolicy
+from torrentd.wire.formats.blocks import Blocks, host_set
 
 RunIn = Callable[[Coroutine[object, object, None]], None]
 LOOPS = pytest.mark.parametrize("run_in", [run, asyncio.run], ids=["uvloop", "asyncio"])
@@ -26,9 +27,10 @@ class Room:
     def __init__(self, tasks: Tasks, host: str | None = None) -> None:
         self.received: list[tuple[bytes, Address]] = []
         self.host = host or new_host()
+        self.blocks = Blocks()
         self.endpoint = UdpEndpoint(
             Address(self.host, 0),
-            AddressPolicy(allow_local=True),
+            AddressPolicy(allow_local=True, blocks=self.blocks),
             lambda endpoint, batch: self.received.extend(batch),
             tasks,
         )
@@ -62,6 +64,23 @@ class TestReceiving:
                 assert room.received == [(QUERY, room.other_address)]
                 room.endpoint.send(b"answer", room.other_address)
                 assert await _receive(room.other) == b"answer"
+                room.close()
+
+        run(scenario())
+
+    def test_nothing_goes_to_who_is_blocked_from_that_moment_on(self) -> None:
+        async def scenario() -> None:
+            async with supervised() as tasks:
+                room = Room(tasks)
+                room.endpoint.open()
+                room.endpoint.send(b"one", room.other_address)
+                assert await _receive(room.other) == b"one"
+                room.blocks.ban(host_set([room.host]))
+                room.endpoint.send(b"two", room.other_address)
+                assert room.endpoint.unsent == 1
+                room.blocks.ban(host_set([]))
+                room.endpoint.send(b"three", room.other_address)
+                assert await _receive(room.other) == b"three"
                 room.close()
 
         run(scenario())

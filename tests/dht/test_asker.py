@@ -22,14 +22,17 @@ from torrentd.dht.node_id import random_node_id
 from torrentd.dht.search import PeerSearch
 from torrentd.dht.stats import DhtStats, Family
 from torrentd.dht.transactions import PENDING_MAX, Transactions
-from torrentd.wire.formats.address import Address
+from torrentd.wire.formats.address import Address, AddressPolicy
 from torrentd.wire.formats.bencode import Bencoded
+from torrentd.wire.formats.blocks import Blocks, host_set
 
 
 class Desk:
     """An asker with what it needs."""
 
-    def __init__(self, *, read_only: bool = False, full: bool = False) -> None:
+    def __init__(
+        self, *, read_only: bool = False, full: bool = False, policy: AddressPolicy = PUBLIC
+    ) -> None:
         rng = random.Random(1)
         families: tuple[Family, ...] = ("ipv4", "ipv6")
         self.networks = {family: Network(family, PUBLIC, rng, rng, NOW) for family in families}
@@ -41,7 +44,7 @@ class Desk:
         self.stats = DhtStats()
         self.transactions = Transactions(rng)
         self.asker = Asker(
-            self.networks, self.transactions, PUBLIC, self.stats, read_only=read_only
+            self.networks, self.transactions, policy, self.stats, read_only=read_only
         )
 
     def lookup(self, *, wants_peers: bool) -> Lookup:
@@ -132,3 +135,13 @@ def test_with_a_full_transaction_table_nothing_is_sent_or_lost() -> None:
 def test_a_forbidden_address_here_is_a_mistake_of_ours(host: str) -> None:
     with pytest.raises(AssertionError):
         Desk().asker.ping(Address(host, 6881), NOW)
+
+
+def test_a_node_that_was_blocked_later_is_not_asked_and_counts_as_silent() -> None:
+    blocks = Blocks()
+    desk = Desk(policy=AddressPolicy(allow_local=False, blocks=blocks))
+    assert len(queries(desk.asker.ping(address(1), NOW))) == 1
+    blocks.ban(host_set([address(1).host]))
+    assert desk.asker.ping(address(1), NOW) == []
+    assert desk.stats.queries_not_sent == 1
+    assert len(queries(desk.asker.ping(address(2), NOW))) == 1

@@ -14,6 +14,7 @@ from torrentd.dht.stats import DhtStats
 from torrentd.dht.transactions import Transactions
 from torrentd.wire.formats.address import Address, AddressPolicy
 from torrentd.wire.formats.bencode import Bencoded
+from torrentd.wire.formats.blocks import Blocks, host_set
 
 PING = query(b"ping", {})
 
@@ -69,6 +70,17 @@ def test_forbidden_sources_are_not_answered(host: str) -> None:
     entrance = Entrance()
     assert not entrance.lets_in(PING, Address(host, 6881))
     assert entrance.stats.dropped_source == 1
+
+
+def test_who_is_blocked_is_not_answered_from_that_moment_on() -> None:
+    blocks = Blocks()
+    entrance = Entrance(AddressPolicy(allow_local=False, blocks=blocks))
+    assert entrance.lets_in(PING, address(1)), "and the gate remembers him"
+    blocks.ban(host_set([address(1).host]))
+    assert not entrance.lets_in(PING, address(1))
+    assert entrance.stats.dropped_source == 1 == blocks.refused
+    blocks.ban(host_set([]))
+    assert entrance.lets_in(PING, address(1))
 
 
 def test_port_0_and_the_family_that_we_have_not_are_dropped() -> None:
