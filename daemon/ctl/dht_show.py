@@ -41,7 +41,8 @@ def show_status(document: Document) -> None:
     rows = [(f"{family.text('family')} id", family.text("node_id")) for family in families]
     for node in document.children("further"):
         good = many(node.integer("nodes_good"), "good node")
-        rows.append(("also", f"{node.text('listens_at')}, {good}, {_seen_as(node)}"))
+        rows.append((f"{node.text('family')} also", f"{node.text('listens_at')}, {good}"))
+        rows.append(("", f"seen as {_seen_as(node)}"))
     for family in families:
         rows += _votes(family)
     rows += [
@@ -105,7 +106,8 @@ def show_item(document: Document) -> None:
 
 def show_put(document: Document) -> None:
     print(f"target  {document.text('target')}")
-    print(f"stored  with {many(document.integer('stored'), 'node')}")
+    stored = document.integer("stored")
+    print(f"stored  with {many(stored, 'node')}" if stored else "stored  nowhere: no node took it")
 
 
 def show_sample(document: Document) -> None:

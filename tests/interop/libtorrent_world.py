@@ -13,16 +13,23 @@ import libtorrent as lt
 from tests.interop.libtorrent_client import PORT, SETTINGS
 from tests.interop.namespaces import WORLD, in_namespace
 from tests.interop.payload import Payload
+from torrentd.wire.formats.address import Address
 
 
 class LibtorrentWorld:
     """The process, seen from the test. Use as a context manager."""
 
-    def __init__(self, namespace: str, payload: Payload, bytes_per_s: int) -> None:
+    def __init__(
+        self,
+        namespace: str,
+        payload: Payload,
+        bytes_per_s: int,
+        addresses: tuple[str, ...] = WORLD,
+    ) -> None:
         self._command = in_namespace(
             namespace,
             *(sys.executable, "-m", __name__, str(payload.torrent_path), str(payload.parent)),
-            *(str(bytes_per_s), *WORLD),
+            *(str(bytes_per_s), *addresses),
         )
 
     def __enter__(self) -> "LibtorrentWorld":
@@ -41,7 +48,7 @@ class LibtorrentWorld:
 
 
 def main(torrent: str, folder: str, bytes_per_s: str, *addresses: str) -> None:
-    listen = ",".join(f"{address}:{PORT}" for address in addresses)
+    listen = ",".join(str(Address(address, PORT)) for address in addresses)
     session = lt.session({**SETTINGS, "enable_dht": True, "listen_interfaces": listen})
     for address in addresses:
         session.add_dht_node((address, PORT))

@@ -39,12 +39,15 @@ def world(cable: Cable, payload: Payload) -> Iterator[LibtorrentWorld]:
 
 
 def torrentd_at_home(
-    cable: Cable, directory: Path, listen: str | list[str] = "0.0.0.0"
+    cable: Cable,
+    directory: Path,
+    listen: str | list[str] = "0.0.0.0",
+    bootstrap: list[str] = BOOTSTRAP,
 ) -> TorrentdProcess:
     return TorrentdProcess(
         listen,
         directory,
-        bootstrap=BOOTSTRAP,
+        bootstrap=bootstrap,
         allow_local=False,
         launcher=partial(in_namespace, cable.home),
     )

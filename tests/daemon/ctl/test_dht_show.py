@@ -46,6 +46,17 @@ class TestStatus:
             "  12345678    waiting",
         ]
 
+    def test_nodes_of_further_addresses(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """BEP 45."""
+        document = status_document()
+        [own] = make_dht().families
+        document["further"] = [replace(own, listens_at="192.0.2.2:6881")]
+        lines = printed(capsys, dht_show.show_status, document)
+        assert lines[4:6] == [
+            "ipv4 also     192.0.2.2:6881, 123 good nodes",
+            "              seen as 203.0.113.9, 3 of 4 votes",
+        ]
+
     def test_a_node_that_has_only_begun(self, capsys: pytest.CaptureFixture[str]) -> None:
         document = status_document()
         family = make_dht().families[0]
@@ -180,5 +191,9 @@ def test_a_put_and_a_sample(capsys: pytest.CaptureFixture[str]) -> None:
     assert printed(capsys, dht_show.show_put, {"target": "ab", "stored": 8}) == [
         "target  ab",
         "stored  with 8 nodes",
+    ]
+    assert printed(capsys, dht_show.show_put, {"target": "ab", "stored": 0}) == [
+        "target  ab",
+        "stored  nowhere: no node took it",
     ]
     assert printed(capsys, dht_show.show_sample, {"infohashes": ["ab"], "nodes": 3}) == ["ab"]
