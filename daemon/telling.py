@@ -110,15 +110,15 @@ class Telling:
             case "file-done":
                 self._file_done(subject, happening.detail)
             case _:
-                self._look(subject)
+                self._look(subject, happening.detail)
 
     def looked_at(self, infohash: InfoHash) -> None:
         subject = self._find(infohash)
         if subject is not None:
             self._look(subject)
 
-    def _look(self, subject: Subject) -> None:
-        """All that is so and was not told."""
+    def _look(self, subject: Subject, reason: str = "") -> None:
+        """All that is so and was not told; `reason` is that of a pause."""
         infohash = subject.infohash.hex()
         if infohash not in self._told.torrents:
             self._about(subject, "added", dir=str(subject.holding.root))
@@ -129,7 +129,8 @@ class Telling:
         if info is not None and subject.opened:
             self._look_at_data(subject, info, told)
         if told.paused != subject.paused:
-            self._about(subject, "paused" if subject.paused else "resumed")
+            why: dict[str, Json] = {"cause": reason} if reason and subject.paused else {}
+            self._about(subject, "paused" if subject.paused else "resumed", **why)
 
     def _look_at_data(self, subject: Subject, info: Info, told: ToldTorrent) -> None:
         if subject.swarm.is_complete:

@@ -272,6 +272,7 @@ class Torrent(Moving):
 
     def _wish_changed(self) -> None:
         self._done_known &= self.swarm.is_complete
+        self._services.witnesses.looked_at(self.infohash)
         self._look_for_room()
 
     def _look_for_room(self) -> None:

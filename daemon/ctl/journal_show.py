@@ -78,7 +78,7 @@ def _detail(kind: str, event: Document) -> str:
             return size(event.integer("size_bytes"))
         case "file-done":
             return event.text("path")
-        case "error":
+        case "error" | "paused":
             return event.text("cause")
         case "removed":
             return "with its data" if event.flag("data") else ""

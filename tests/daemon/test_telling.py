@@ -17,6 +17,7 @@ from tests.daemon.session_room import (
 from tests.wire.torrents import File, multi_file, single_file
 from torrentd.config.schema import Config
 from torrentd.daemon.control_lines import Json
+from torrentd.daemon.file_choice import FileChoice
 from torrentd.daemon.journal_file import JournalFile
 from torrentd.daemon.session import Session
 from torrentd.daemon.status import AddRequest
@@ -141,6 +142,38 @@ def test_what_lacks_something_and_is_mended_is_done_again(tmp_path: Path) -> Non
             await session.verify(infohash)
             assert await session.wait(infohash, "done", TIMEOUT_S)
         assert kinds(config) == ["added", "metadata", "done", "incomplete", "done"]
+
+    run(scenario())
+
+
+def test_one_of_which_more_is_wanted_is_done_twice(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        host, config = new_host(), make_config(tmp_path, new_host())
+        async with (
+            running(make_config(tmp_path / "seeder", host)) as seeder,
+            running(config) as leecher,
+        ):
+            infohash = await seed(seeder, THREE, tmp_path / "source")
+            peers = [f"{host}:{PORT}"]
+            await leecher.add(AddRequest(magnet=infohash.hex(), peers=peers, select=["a"]))
+            assert await leecher.wait(infohash, "done", TIMEOUT_S)
+            leecher.choose_files(infohash, FileChoice(also=["c"]))
+            await leecher.add_peer(infohash, peers[0])
+            assert await leecher.wait(infohash, "done", TIMEOUT_S)
+        told = [kind for kind in kinds(config) if kind not in ("added", "metadata")]
+        assert told == ["file-done", "done", "incomplete", "file-done", "done"]
+
+    run(scenario())
+
+
+def test_a_pause_has_its_reason(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        config = make_config(tmp_path, new_host())
+        async with running(config) as session:
+            infohash = await seed(session, SMALL, tmp_path / "source")
+            session._torrents[infohash].pause("by a rule")
+        last = events(config)[-1]
+        assert (last["event"], last["cause"]) == ("paused", "by a rule")
 
     run(scenario())
 
