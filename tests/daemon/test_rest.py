@@ -75,7 +75,8 @@ class TestLyingDown:
                                  (("a", host), ("b", new_host())))  # fmt: skip
             async with running(seeding) as seeder, running(leeching) as leecher:
                 infohash = await seed(seeder, TORRENT, tmp_path / "source")
-                await leecher.add(AddRequest(magnet=infohash.hex(), peers=[f"{host}:{PORT}"]))
+                magnet = f"magnet:?xt=urn:btih:{infohash.hex()}&x.pe={host}:{PORT}"
+                await leecher.add(AddRequest(magnet=magnet))
                 await until(lambda: bool(seeder.peers(infohash)))
                 seeder._lay_down()
                 leecher._lay_down()
@@ -86,6 +87,22 @@ class TestLyingDown:
                 assert seeder.torrent(infohash).uploaded_bytes >= len(TORRENT.content)
             record = resume.load(StateDir(seeding.state_dir).resume_path(infohash)).state
             assert record is not None and record.uploaded_bytes >= len(TORRENT.content)
+
+        run(scenario())
+
+    def test_a_peer_that_the_user_named_is_tried_for_ever(self, tmp_path: Path) -> None:
+        async def scenario() -> None:
+            async with running(make_config(tmp_path, new_host())) as session:
+                infohash = await seed(session, TORRENT, tmp_path / "source")
+                await lie_down(session, infohash)
+                await session.add_peer(infohash, f"{new_host()}:{PORT}")
+                swarm = session._torrents[infohash].swarm
+                await until(lambda: not swarm._company.dialing and bool(swarm.peers_known))
+                await session._torrents[infohash].holding.record.flush()
+                session._lay_down()
+                assert not resting(session)
+                await session.pause(infohash)
+                await lie_down(session, infohash)
 
         run(scenario())
 

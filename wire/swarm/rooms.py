@@ -51,6 +51,7 @@ class Rooms:
         self.info = info
         self.metadata = metadata
         self.running = False
+        self._is_sent_to_peers = False  # the user named some: they are tried for ever
         self.uploaded_bytes = 0
         self.downloaded_bytes = 0
         self.upload_rate = Rate(now)
@@ -146,8 +147,11 @@ class Rooms:
         return bitfield_of(pieces_here(self._company), len(self.have))
 
     def is_at_ease(self, now: float) -> bool:
-        """Complete, nobody is here, and nobody is to be dialed soon: a seed runs after nobody."""
+        """Complete, nobody is here, and nobody is to be dialed soon: a seed runs after nobody but
+        those whom the user named."""
         if not self.is_complete or self._company.peers or self._company.dialing:
+            return False
+        if self._is_sent_to_peers and self.running:
             return False
         dial_at = self._company.candidates.next_deadline(now)
         return not self.running or dial_at is None or dial_at > now + EASE_S

@@ -132,6 +132,7 @@ class Swarm(Conversation):
 
     def peers_found(self, addresses: Iterable[Address], source: Source, now: float) -> list[Action]:
         """Somebody told us these."""
+        self._is_sent_to_peers |= source == "manual"
         self._company.candidates.add(addresses, source, now)
         return self._finish([], now)
 
