@@ -72,7 +72,7 @@ class AdoptCommands(Protocol):
 
 
 class Adopting:
-    """One at a time: each reads as fast as the disk does."""
+    """One at a time: each reads as fast as the disk does, and none waits for its turn."""
 
     def __init__(self, disk: Disk) -> None:
         self._disk = disk
@@ -80,6 +80,8 @@ class Adopting:
 
     async def adopt(self, request: Request, config: Config, known: set[InfoHash]) -> Adoption:
         """Raises Refused with a sentence."""
+        if self._turn.locked():
+            raise Refused("other data is being looked for; try again when that is done")
         async with self._turn:
             workers = self._disk.workers_for(request.folders[0])
             found = await workers.run(partial(_adopt_or_refused, request, config, known))

@@ -197,10 +197,13 @@ class ControlServer:
         size_bytes = _metainfo_bytes(request)
         large = size_bytes is not None and size_bytes > SMALL_METAINFO_BYTES
         turn: AbstractAsyncContextManager[object] = self._large_metainfo if large else nullcontext()
+        lengthy = request.method == "adopt"  # takes minutes, and only one of it is let in
         async with turn:
             metainfo = None if size_bytes is None else await stream.read_payload(size_bytes)
             if size_bytes is not None and metainfo is None:
                 raise ClientGone
+            answer = None if lengthy else await self._run(stream, request, metainfo)
+        if lengthy:
             answer = await self._run(stream, request, metainfo)
         if answer is not None:
             if not request.notification:

@@ -1,5 +1,6 @@
 """Adopting in a whole session: in place, linked, a dry run, and what is refused."""
 
+import asyncio
 import random
 from pathlib import Path
 
@@ -102,5 +103,19 @@ def test_what_is_refused(tmp_path: Path) -> None:
                 await session.adopt(Request(b"garbage", [tmp_path], None, True))
             with pytest.raises(Refused, match="its own state"):
                 await adopted(session, tmp_path, into=tmp_path / "state")
+
+    run(scenario())
+
+
+def test_one_at_a_time_and_none_waits(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with running(make_config(tmp_path, new_host())) as session:
+            lay_out(TORRENT, tmp_path / "old")
+            first = asyncio.ensure_future(adopted(session, tmp_path / "old", dry_run=True))
+            await asyncio.sleep(0)
+            with pytest.raises(Refused, match="try again when that is done"):
+                await adopted(session, tmp_path / "old", dry_run=True)
+            assert (await first).found_bytes == 90_000
+            assert (await adopted(session, tmp_path / "old", dry_run=True)).in_place
 
     run(scenario())
