@@ -13,6 +13,7 @@ from tests.dht.makers import (
     queries,
     response,
 )
+from tests.vectors.dht import TWO_SAMPLES
 from torrentd.config.schema import Limits
 from torrentd.dht.candidate import Candidate
 from torrentd.dht.krpc import Response
@@ -27,7 +28,7 @@ from torrentd.dht.sampling import (
     Resting,
     SampleWalk,
 )
-from torrentd.wire.formats.bencode import Bencoded
+from torrentd.wire.formats.bencode import KRPC_LIMITS, Bencoded, decode_dict
 
 TARGET = node_id(77)
 
@@ -72,6 +73,12 @@ class TestWalk:
         ended = walk.ended()
         assert (ended.nodes, ended.stored) == (3, 15)
         assert [bytes(each) for each in ended.infohashes] == [bytes(node_id(n)) for n in (1, 2, 3)]
+
+    def test_two_infohashes_without_a_gap(self) -> None:
+        walk = SampleWalk(TARGET, Resting())
+        answer = decode_dict(b"d7:samples" + TWO_SAMPLES + b"e", KRPC_LIMITS)
+        self.hear(walk, 1, samples=answer[b"samples"])
+        assert walk.ended().infohashes == [b"HELLO" * 4, b"world" * 4]
 
     def test_a_node_whose_interval_runs_is_asked_for_nodes_alone(self) -> None:
         resting = Resting()

@@ -27,6 +27,7 @@ PLACEHOLDERS: list[bytes] = [
 SAMPLE_INFOHASHES_RESPONSE = (
     b"d1:rd2:id20:hellohellohellohello8:intervali420e7:samples0:e1:t5:hello1:y1:re"
 )
+TWO_SAMPLES = b"40:HELLOHELLOHELLOHELLOworldworldworldworld"
 READ_ONLY_WITHOUT_MEANING = b"d2:roi1e1:t0:1:y0:e"
 ERROR_WITHOUT_CODE = b"d1:el5:helloe1:t2:aa1:y1:ee"
 ONE_NODE = (
