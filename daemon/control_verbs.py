@@ -7,6 +7,7 @@ the questions of `Commands`; it knows no socket and no JSON text.
 import time
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict
 from difflib import get_close_matches
 from typing import Protocol
 
@@ -27,6 +28,7 @@ from torrentd.daemon.control_lines import (
 from torrentd.daemon.control_options import OptionCommands, OptionVerbs, added_options
 from torrentd.daemon.control_params import TEXTS_MAX, Params
 from torrentd.daemon.control_pointers import PointerCommands, PointerVerbs
+from torrentd.daemon.ledger import DAYS_MAX, Ledger
 from torrentd.daemon.status import (
     AddRequest,
     AddResult,
@@ -43,6 +45,7 @@ from torrentd.wire.formats.ids import InfoHash
 from torrentd.wire.formats.metainfo import decode_metainfo
 
 WAIT_S_MAX = 366 * 86400.0
+DAYS_SHOWN = 14
 RESOLVE_S = 60.0
 RESOLVE_S_MAX = 3600.0
 WAIT_SLICE_S = 2.0  # how long a client that hung up keeps its place
@@ -61,6 +64,7 @@ class Commands(OptionCommands, Protocol):
     def peers(self, infohash: InfoHash) -> list[PeerStatus]: ...
     def why(self, infohashes: list[InfoHash]) -> list[Why]: ...
     def pieces(self, infohash: InfoHash) -> PiecesStatus: ...
+    def totals(self) -> Ledger: ...
     async def resolve(self, uri: str, timeout_s: float) -> bytes: ...
     def metainfo(self, infohash: InfoHash) -> bytes: ...
     async def pause(self, infohash: InfoHash) -> None: ...
@@ -105,6 +109,7 @@ class Verbs:
             "verify": self._verify,
             "add-peer": self._add_peer,
             "wait": self._wait,
+            "stats": self._stats,
             "version": self._version,
             "shutdown": self._shutdown,
             **DhtVerbs(commands).by_name,
@@ -258,6 +263,22 @@ class Verbs:
             if deadline is not None and time.monotonic() >= deadline:
                 return False
         return False
+
+    async def _stats(self, params: Params, call: Call) -> Answer:
+        days = params.integer("days", 0, DAYS_MAX)
+        params.refuse_unknown()
+        ledger, daemon = self._commands.totals(), self._commands.status()
+        totals = ledger.totals
+        shown = sorted(totals.days.items(), reverse=True)[: DAYS_SHOWN if days is None else days]
+        return Answer(
+            {
+                "since": totals.first_at,
+                "starts": totals.starts,
+                "all": {**asdict(totals.moved), "running_s": ledger.running_s()},
+                "run": {**asdict(ledger.run), "running_s": daemon.uptime_s},
+                "days": [{"day": day, **asdict(moved)} for day, moved in shown],
+            }
+        )
 
     async def _version(self, params: Params, call: Call) -> Answer:
         params.refuse_unknown()

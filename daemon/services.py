@@ -10,6 +10,7 @@ from torrentd.daemon.dialer import Dialer
 from torrentd.daemon.discovery import Discovery
 from torrentd.daemon.disk import Disk
 from torrentd.daemon.free_space import FreeSpace
+from torrentd.daemon.ledger import Ledger
 from torrentd.daemon.path_claims import PathClaims
 from torrentd.daemon.queue import Queue
 from torrentd.daemon.rates import Rates
@@ -41,6 +42,7 @@ class Services:
     rates: Rates
     witnesses: Witnesses
     queue: Queue
+    ledger: Ledger
     receive_buffer: ReceiveBuffer
     checks: asyncio.Semaphore  # whole-torrent checks at once: they read everything
 

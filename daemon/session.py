@@ -23,6 +23,7 @@ from torrentd.daemon.incoming import Lobby
 from torrentd.daemon.journal import Journal
 from torrentd.daemon.journal_file import JournalFile
 from torrentd.daemon.known import Known
+from torrentd.daemon.ledger import Ledger
 from torrentd.daemon.loading import load_torrent, load_torrents
 from torrentd.daemon.logs import get_logger
 from torrentd.daemon.path_claims import PathClaims
@@ -83,6 +84,7 @@ class Session(Torrents):
         self._journal_file = JournalFile(self._state.journal)
         self._rates = Rates(config.rates)
         self.witnesses = Witnesses()
+        self._ledger = Ledger(self._state.load_totals, self._state.save_totals)
         self._queue = Queue(
             config.queue, self._torrents.values, self._positions, self._look_at_queue_soon
         )
@@ -115,6 +117,7 @@ class Session(Torrents):
             self._journal_file.close()
             self._state.close()
             raise
+        await self._ledger.load(self._disk.state)
         await self._load_torrents()
         await self.pointers.load()
         self._watching = Watching(self._config.watch, self, self._disk.workers_for)
@@ -156,6 +159,7 @@ class Session(Torrents):
         try:
             async with asyncio.timeout(STOP_SAVE_S):
                 await self._save_dht(snapshot)
+                await self._ledger.save(self._disk.state)
                 await asyncio.gather(*flushes)
         except TimeoutError:
             log.error("the disk is too slow: not everything could be saved")
@@ -226,7 +230,7 @@ class Session(Torrents):
 
     async def _open(self) -> None:
         """Build everything that torrents stand on, and open the doors."""
-        config, limits, now = self._config, self._config.limits, time.monotonic()
+        config, limits = self._config, self._config.limits
         descriptors = descriptors_max()
         listen = [Address(host, config.listen.port) for host in config.listen.addresses]
         self._doors = Doors(listen, self._policy, self.tasks)
@@ -238,9 +242,8 @@ class Session(Torrents):
         self._discovery = Discovery(
             config, self._policy, self._rng, self._secret_rng, self.tasks, self._peers_found
         )
-        self.pointers = Pointers(
-            self._discovery.items, self._rng, self._state, self._disk.state, self
-        )
+        items = self._discovery.items
+        self.pointers = Pointers(items, self._rng, self._state, self._disk.state, self)
         self._services = Services(
             config=config,
             policy=self._policy,
@@ -258,6 +261,7 @@ class Session(Torrents):
             rates=self._rates,
             witnesses=self.witnesses,
             queue=self._queue,
+            ledger=self._ledger,
             receive_buffer=ReceiveBuffer(),
             checks=asyncio.Semaphore(CHECKS_AT_ONCE),
         )
@@ -266,7 +270,7 @@ class Session(Torrents):
         self._rest = Rest(self._services, self._begin, self._torrents.get)
         self._resolving = Resolving(self._services)
         self._porch = Porch(self._rest.wake, self._find_adopter, self.tasks)
-        self._accepts = TokenBucket(limits.dials_per_s_max, now)
+        self._accepts = TokenBucket(limits.dials_per_s_max, time.monotonic())
         on_krpc = self._discovery.receive_datagrams if config.dht.enabled else None
         await self._doors.open(self._admission, self._accepts, self._lobby.accepted, on_krpc)
         if config.dht.enabled:
@@ -344,6 +348,8 @@ class Session(Torrents):
             await asyncio.sleep(SAVE_INTERVAL_S)
             await self._save_dht(self._discovery.snapshot())
             self._save_counters()
+            self._count_all()
+            await self._ledger.save(self._disk.state)
 
     def _save_counters(self) -> None:
         """Of those that are awake: the record of one at rest tells all."""

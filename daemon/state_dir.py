@@ -6,6 +6,7 @@
     journal, journal.old            what happened (journal_file)
     bans                            networks banned by hand, a line each
     hooks                           the cursor up to which all hooks have ended
+    totals                          what was moved, in all and by day (ledger)
     pointers                        mutable torrents, followed and published
     changes                         what was changed of the configuration at run time
     torrents/<infohash>.resume      what we have and want (wire/store/resume)
@@ -29,6 +30,7 @@ from torrentd.wire.store.resume import ResumeState
 RESUME = ".resume"
 METADATA = ".metadata"
 SNAPSHOT_BYTES_MAX = 1024 * 1024
+TOTALS_BYTES_MAX = 256 * 1024
 POINTERS_BYTES_MAX = 4 * 1024 * 1024  # 200, each with an item and a folder
 CHANGES_BYTES_MAX = 256 * 1024
 BANS_BYTES_MAX = 1024 * 1024
@@ -51,6 +53,7 @@ class StateDir:
         self._bans = path / "bans"
         self._hooks = path / "hooks"
         self._pointers = path / "pointers"
+        self._totals = path / "totals"
         self._changes = path / "changes"
         self.reserve = Reserve(path / "reserve")
         self._lock: int | None = None
@@ -199,6 +202,21 @@ class StateDir:
         """The reason when they cannot be written."""
         try:
             generations.replace(self._changes, data, keep_old=False)
+        except StoreError as error:
+            return str(error)
+        return None
+
+    def load_totals(self) -> bytes | None:
+        """None when there are none, or they cannot be read."""
+        try:
+            return generations.read(self._totals, TOTALS_BYTES_MAX)
+        except StoreError:
+            return None
+
+    def save_totals(self, data: bytes) -> str | None:
+        """The reason when they cannot be written."""
+        try:
+            generations.replace(self._totals, data, keep_old=False)
         except StoreError as error:
             return str(error)
         return None

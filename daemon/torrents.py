@@ -14,6 +14,7 @@ from torrentd.daemon.file_choice import FileChoice
 from torrentd.daemon.healing import Company
 from torrentd.daemon.incoming import Adopter
 from torrentd.daemon.known import Known
+from torrentd.daemon.ledger import Ledger
 from torrentd.daemon.logs import get_logger
 from torrentd.daemon.porch import Porch
 from torrentd.daemon.queue import Move
@@ -181,6 +182,11 @@ class Torrents:
         """Which files are wanted from now on, and in which order."""
         self._get(infohash).choose_files(choice)
 
+    def totals(self) -> Ledger:
+        """What has been moved, up to this moment."""
+        self._count_all()
+        return self._services.ledger
+
     async def resolve(self, uri: str, timeout_s: float) -> bytes:
         """A torrent file of a magnet; nothing is added."""
         try:
@@ -254,6 +260,11 @@ class Torrents:
         return bool(done)
 
     # ---- inside
+
+    def _count_all(self) -> None:
+        """One at rest was counted when it lay down."""
+        for torrent in self._torrents.values():
+            torrent.traffic.count()
 
     def _positions(self) -> Iterator[int]:
         return (torrent.options.position for torrent in self._all())

@@ -10,6 +10,7 @@ from typing import Protocol, assert_never
 
 from torrentd.daemon.driver import Driver
 from torrentd.daemon.intake import Intake
+from torrentd.daemon.ledger import Moved
 from torrentd.daemon.logs import get_logger
 from torrentd.daemon.read_cache import Blocks
 from torrentd.daemon.services import Services
@@ -68,6 +69,7 @@ class Traffic:
         self._owner = owner
         self._driver = Driver(self.swarm.next_deadline, self._tick)
         self._running = False
+        self._counted = Moved()  # in the ledger
         self._closed = False
         meter = services.rates.download.meter(time.monotonic())
         self._intake = Intake(meter, self.links, services.policy.is_local)
@@ -94,11 +96,23 @@ class Traffic:
         """As `close`; a search that is under way goes on."""
         self._closed = True
         self._part()
+        self.count()
         self._driver.stop()
         self._intake_driver.stop()
         self._intake.close()
         self.swarm.upload_meter.leave()
         self._services.rates.listeners.pop(self._intake, None)
+
+    def count(self) -> None:
+        """What flowed since the last time goes into the ledger."""
+        before, swarm = self._counted, self.swarm
+        self._counted = Moved(swarm.downloaded_bytes, swarm.uploaded_bytes)
+        self._services.ledger.count(
+            Moved(
+                swarm.downloaded_bytes - before.downloaded_bytes,
+                swarm.uploaded_bytes - before.uploaded_bytes,
+            )
+        )
 
     def peers_found(self, addresses: list[Address], source: Source) -> None:
         now = time.monotonic()

@@ -176,6 +176,14 @@ examples:
   torrentctl limits --alternative on
   torrentctl limits c9e1 --ratio 2 --seed-time 14d
 """,
+    "stats": """\
+Payload of torrents; days are those of the daemon's local time. RATIO is what
+was uploaded for each byte that was downloaded.
+
+examples:
+  torrentctl stats --days 30
+  torrentctl stats --json | jq .all.uploaded_bytes
+""",
     "resolve": """\
 The metadata comes from peers, as for a magnet that is added; then they are left
 and nothing is kept. Without FILE it says what the magnet is.

@@ -29,6 +29,8 @@ def define_torrent_verbs(verbs: Verbs) -> None:
         "let the alternative limits hold, or not, or by the clock",
         choices=("on", "off", "auto"),
     )
+    stats = verbs.add("stats", "what was moved: in all, in this run, by day", DETAILS["stats"])
+    to_daemon(stats, "--days", "days", "so many days; 14 if not given", "COUNT", int)
     resolve = verbs.add(
         "resolve", "the torrent file of a magnet, added nowhere", DETAILS["resolve"]
     )
@@ -41,6 +43,11 @@ def define_torrent_verbs(verbs: Verbs) -> None:
         help="where to write the torrent file; - for standard output",
     )
     to_daemon(resolve, "--timeout", "timeout_s", "give up after 90s, 5m; 60s", "TIME", duration)
+    _define_places(verbs)
+
+
+def _define_places(verbs: Verbs) -> None:
+    """Where torrents are: on disk, in the queue, under which labels."""
     move = verbs.add("move", "move the data of torrents to another folder", DETAILS["move"])
     move.add_argument("torrents", nargs="+", metavar="TORRENT", help=TORRENTS_HELP)
     move.add_argument("dir", metavar="DIR", help="where the data goes")

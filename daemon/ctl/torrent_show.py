@@ -1,16 +1,24 @@
 """The documents of the verbs that say what is wanted of torrents, as a person reads them."""
 
+import time
 from collections.abc import Callable
 
 from torrentd.daemon.ctl.columns import Column
 from torrentd.daemon.ctl.document import Document
 from torrentd.daemon.ctl.escape import escape
-from torrentd.daemon.ctl.quantities import rate, size
+from torrentd.daemon.ctl.quantities import duration, rate, size
 from torrentd.daemon.ctl.sentences import many, short_name
 from torrentd.daemon.ctl.tables import INFOHASH_SHOWN, print_rows, print_table
 
 _DOWN, _UP = "download_bytes_per_s_max", "upload_bytes_per_s_max"
 
+_STATS_COLUMNS = [
+    Column("", 10),
+    Column("DOWN", 9, right=True),
+    Column("UP", 9, right=True),
+    Column("RATIO", 7, right=True),
+    Column("RUNNING", 7, right=True),
+]
 _QUEUE_COLUMNS = [
     Column("#", 4, right=True),
     Column("ID", INFOHASH_SHOWN),
@@ -81,3 +89,15 @@ def show_resolved(path: str) -> Callable[[Document], None]:
         print(f"{escape(path)} is its torrent file" if path else document.text("infohash"))
 
     return show
+
+
+def show_stats(document: Document) -> None:
+    every, run = document.child("all"), document.child("run")
+    rows = [["all"], ["run"], *([day.text("day")] for day in document.children("days"))]
+    for row, moved in zip(rows, [every, run, *document.children("days")], strict=True):
+        down, up = moved.integer("downloaded_bytes"), moved.integer("uploaded_bytes")
+        running = duration(moved.integer("running_s")) if moved in (every, run) else ""
+        row += [size(down), size(up), f"{up / down:.2f}" if down else "", running]
+    print_table(_STATS_COLUMNS, rows)
+    since = time.strftime("%Y-%m-%d", time.localtime(document.integer("since")))
+    print(f"since {since}, {many(document.integer('starts'), 'start')}")

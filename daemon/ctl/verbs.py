@@ -30,6 +30,7 @@ _SHOW: dict[str, Callable[[Document], None]] = {
     "remove": show.named("removed"),
     "verify": show.named("verifying"),
     "add-peer": show.show_address,
+    "stats": torrent_show.show_stats,
     "move": torrent_show.show_places,
     "rename": torrent_show.show_places,
     "queue": torrent_show.show_queue,

@@ -12,6 +12,7 @@ from torrentd.daemon.control_lines import Json, Written
 from torrentd.daemon.dht_lookup import DhtLookup
 from torrentd.daemon.file_choice import FileChoice
 from torrentd.daemon.journal_file import Entry
+from torrentd.daemon.ledger import Ledger
 from torrentd.daemon.pointer_record import Pointer
 from torrentd.daemon.queue import Move
 from torrentd.daemon.status import (
@@ -283,6 +284,7 @@ class FakeSession:
         self.wanted: dict[InfoHash, TorrentOptions] = {}
         self.alternative_limits_hold = False
         self.resolved: bytes | None = None
+        self.ledger = Ledger(lambda: None, lambda data: None)
         self.choices: list[tuple[str, FileChoice]] = []
         self.shutdown_requested = False
 
@@ -401,6 +403,9 @@ class FakeSession:
 
     def set_options(self, infohash: InfoHash, options: TorrentOptions) -> None:
         self.wanted[infohash] = options
+
+    def totals(self) -> Ledger:
+        return self.ledger
 
     async def resolve(self, uri: str, timeout_s: float) -> bytes:
         self.calls.append(("resolve", uri, timeout_s))

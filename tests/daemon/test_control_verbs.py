@@ -172,7 +172,7 @@ class TestCommands:
 
     def test_an_unknown_method_names_the_nearest(self) -> None:
         with pytest.raises(LineError, match='did you mean "status"'):
-            run(session(), "statsu")
+            run(session(), "statuss")
 
 
 class TestWait:

@@ -73,7 +73,13 @@ class TestUnderstood:
 class TestRefused:
     @pytest.mark.parametrize(
         ("typed", "meant"),
-        [("stauts", "status"), ("ad", "add"), ("list", "status"), ("rm", "remove"), ("dth", "dht")],
+        [
+            ("statuss", "status"),
+            ("ad", "add"),
+            ("list", "status"),
+            ("rm", "remove"),
+            ("dth", "dht"),
+        ],
     )
     def test_a_misspelt_or_foreign_verb_names_the_right_one(self, typed: str, meant: str) -> None:
         assert f'did you mean "{meant}"?' in refusal(typed)

@@ -29,7 +29,7 @@ class TestWords:
     @pytest.mark.parametrize(
         ("words", "candidates"),
         [
-            (["st"], ["status"]),
+            (["stat"], ["status", "stats"]),
             (["dht", "no"], ["nodes"]),
             (["--json", "dht", "lo"], ["lookup"]),
             (["--socket", "status", "dht", "no"], ["nodes"]),
@@ -152,7 +152,7 @@ class TestShells:
             cut = ":" if shell == "zsh" else "\t"
             return sorted(line.partition(cut)[0] for line in lines)
 
-        assert words("st") == ["status"]
+        assert words("statu") == ["status"]
         assert words("dht", "no") == ["nodes"]
         assert words("remove", "--da") == ["--data"]
         if shell != "fish":  # it takes a line, in which an empty word cannot be told

@@ -13,6 +13,7 @@ from tests.daemon.control_fixture import Served, serve
 from tests.daemon.fake_session import FakeSession, make_hop, make_torrent
 from tests.wire.torrents import single_file
 from torrentd.daemon.ctl.main import main
+from torrentd.daemon.ledger import Moved, Totals
 from torrentd.daemon.status import AddRequest
 from torrentd.dht.node_id import NodeId
 from torrentd.dht.outputs import PingEnded, ScrapeEnded
@@ -151,6 +152,32 @@ class TestResolve:
     def test_nobody_has_it(self, served: Served, tmp_path: Path) -> None:
         assert run(served, "resolve", MAGNET, str(tmp_path / "a.torrent")) == 1
         assert list(tmp_path.iterdir()) == []
+
+
+class TestStats:
+    def test_totals_run_and_days(
+        self, served: Served, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("COLUMNS", "60")
+        ledger = served.session.ledger
+        ledger.totals = Totals(
+            first_at=1_750_000_000,
+            starts=3,
+            moved=Moved(2048, 5120),
+            days={"2026-11-23": Moved(2048, 0), "2026-11-24": Moved(0, 5120)},
+        )
+        assert run(served, "stats", "--days", "1", "--json") == 0
+        document = json.loads(capsys.readouterr().out)
+        assert document["days"] == [
+            {"day": "2026-11-24", "downloaded_bytes": 0, "uploaded_bytes": 5120}
+        ]
+        assert document["all"]["uploaded_bytes"] == 5120 and document["starts"] == 3
+        assert run(served, "stats") == 0
+        lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+        assert lines[1][:6] == ["all", "2.00", "KiB", "5.00", "KiB", "2.50"]
+        assert lines[2][:5] == ["run", "0", "B", "0", "B"]
+        assert lines[3] == ["2026-11-24", "0", "B", "5.00", "KiB"]
+        assert lines[-1] == ["since", "2025-06-15,", "3", "starts"]
 
 
 class TestOthers:
