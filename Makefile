@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 DIR ?= downloads
 
-.PHONY: run test check bench bench-magnet bench-dht announces bench-flood bench-idle bench-outage bench-swarm sim fuzz clean kill bench-hostile deb deb-check
+.PHONY: run test check bench bench-check bench-crowd bench-magnet bench-dht announces bench-flood bench-idle bench-outage bench-swarm sim fuzz clean kill bench-hostile deb deb-check
 
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -29,6 +29,12 @@ test: check  ## everything the gate asks for
 
 bench: $(VENV)/.ready-dev  ## torrentd beside libtorrent, in one run, as ratios
 	$(BIN)/python -m tests.bench.transfer
+
+bench-crowd: $(VENV)/.ready-dev  ## eight seeders, eight leechers, fifty slow ones
+	$(BIN)/python -m tests.bench.crowd $(ARGS)
+
+bench-check: $(VENV)/.ready-dev  ## existing data checked, beside hashlib and libtorrent
+	$(BIN)/python -m tests.bench.recheck $(ARGS)
 
 bench-swarm: $(VENV)/.ready-dev  ## whole swarms in virtual time: table and pictures; 10 minutes
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[plots]'

@@ -1,0 +1,139 @@
+"""`make bench-crowd`: what a peer costs among many, torrentd beside libtorrent.
+
+Eight seeders for one leecher, one seeder for eight leechers, and fifty slow leechers at once; the
+crowd is always libtorrent, and only the one that it gathers around is measured. Its CPU for a GiB
+beside that with a single peer is the last column. Payload on tmpfs. libtorrent seeds to no crowd
+here: of sessions in one process that dial it at once it serves one.
+"""
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bench.transfer import (
+    MIB,
+    SEEDER,
+    lay_ballast,
+    libtorrent_leech,
+    process_cpu_s,
+    torrentd_leech,
+    torrentd_seeder,
+)
+from tests.interop.payload import Payload, single_file
+
+MANY = 8
+SLOW, SLOW_BYTES_PER_S, SLOW_PAYLOAD_MIB = 50, 300_000, 4
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Of the one in the middle."""
+
+    mib_per_s: float
+    cpu_s_per_gib: float
+
+
+def crowd_hosts(count: int) -> list[str]:
+    return [f"127.211.{number}.1" for number in range(1, count + 1)]
+
+
+@contextmanager
+def crowd(role: str, count: int, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.bench.libtorrent_crowd", role, ",".join(crowd_hosts(count)),
+         *arguments],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdin is not None and process.stdout is not None
+    process.stdout.readline()
+    try:
+        yield process
+    finally:
+        process.stdin.close()
+        process.wait()
+        process.stdout.close()
+
+
+def leech_from(count: int, who: str, payload: Payload, directory: Path) -> Figures:
+    """`who` downloads from so many seeders."""
+    peers = "".join(f"&x.pe={host}:6881" for host in crowd_hosts(count))
+    magnet = payload.magnet + peers
+    lay_ballast(directory.parent, payload.root.stat().st_size)
+    with crowd("seed", count, str(payload.torrent_path), str(payload.parent)):
+        if who == "libtorrent":
+            seconds, _, cpu_s = libtorrent_leech(magnet, directory)
+        else:
+            seconds, _, cpu_s = torrentd_leech(magnet, payload, directory)
+    size_bytes = payload.root.stat().st_size
+    return Figures(size_bytes / MIB / seconds, cpu_s / (size_bytes / 2**30))
+
+
+def seed_to(count: int, rate: int, payload: Payload, directory: Path) -> Figures:
+    """torrentd seeds to so many leechers of this rate; 0: as fast as it goes."""
+    magnet = f"{payload.magnet}&x.pe={SEEDER}:6881"
+    leechers = crowd("leech", count, magnet, str(directory), str(rate))
+    with torrentd_seeder(payload, directory) as pid, leechers as process:
+        assert process.stdin is not None and process.stdout is not None
+        cpu_before_s, began = process_cpu_s(pid), time.monotonic()
+        process.stdin.write("begin\n")
+        process.stdin.flush()
+        process.stdout.readline()
+        seconds, cpu_s = time.monotonic() - began, process_cpu_s(pid) - cpu_before_s
+    size_bytes = count * payload.root.stat().st_size
+    return Figures(size_bytes / MIB / seconds, cpu_s / (size_bytes / 2**30))
+
+
+def report(what: str, one: dict[str, Figures], many: dict[str, Figures]) -> None:
+    theirs = many.get("libtorrent", many["torrentd"])
+    for who, figures in many.items():
+        print(
+            f"{what:34} {who:11} {figures.mib_per_s:5.0f} {figures.cpu_s_per_gib:9.2f}"
+            f" {figures.mib_per_s / theirs.mib_per_s:16.2f}"
+            f" {figures.cpu_s_per_gib / theirs.cpu_s_per_gib:14.2f}"
+            f" {figures.cpu_s_per_gib / one[who].cpu_s_per_gib:11.2f}"
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make bench-crowd", description=__doc__)
+    parser.add_argument("--size-mib", type=int, default=512)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir="/dev/shm", prefix="torrentd-bench-") as name:
+        scratch = Path(name)
+        large = single_file(scratch / "large", options.size_mib * MIB, MIB)
+        small = single_file(scratch / "small", options.size_mib * MIB // MANY, MIB)
+        slow = single_file(scratch / "slow", SLOW_PAYLOAD_MIB * MIB, MIB // 4)
+
+        def each(*run_by: str, run: Callable[[str, Path], Figures]) -> dict[str, Figures]:
+            figures = {}
+            for who in run_by:
+                directory = Path(tempfile.mkdtemp(dir=scratch))
+                figures[who] = run(who, directory)
+                shutil.rmtree(directory)
+            return figures
+
+        def leech(count: int) -> dict[str, Figures]:
+            return each(
+                "libtorrent", "torrentd", run=lambda who, d: leech_from(count, who, large, d)
+            )
+
+        def seed(count: int, rate: int, payload: Payload) -> dict[str, Figures]:
+            return each("torrentd", run=lambda who, d: seed_to(count, rate, payload, d))
+
+        print(f"{'':46} MiB/s CPU s/GiB  x libtorrent's speed  and CPU  x one peer")
+        report(f"leeching from {MANY}", leech(1), leech(MANY))
+        to_one = seed(1, 0, large)
+        report(f"seeding to {MANY}", to_one, seed(MANY, 0, small))
+        to_slow = seed(SLOW, SLOW_BYTES_PER_S, slow)
+        report(f"seeding to {SLOW} of {SLOW_BYTES_PER_S // 1000} kB/s", to_one, to_slow)
+
+
+if __name__ == "__main__":
+    main()
