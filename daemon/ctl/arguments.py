@@ -35,6 +35,7 @@ _PIECE_LENGTH = re.compile(r"([0-9]{1,5})([kKmM])(?:iB)?")
 _RANGES = re.compile(r"[0-9]{1,7}(-[0-9]{1,7})?(,[0-9]{1,7}(-[0-9]{1,7})?)*")
 
 
+CLIENTS = ("transmission", "qbittorrent", "deluge", "rtorrent")
 # What a group of verbs alone means.
 FIRST_OF_GROUP = {"dht": "status", "config": "show"}
 
@@ -85,6 +86,8 @@ class Options(argparse.Namespace):
     words: Sequence[str] = ()
     data: bool = False
     dry_run: bool = False
+    client: str = ""
+    folder: str = ""
     yes: bool = False
 
 
@@ -138,6 +141,7 @@ def make_parser() -> tuple[Parser, dict[str, Parser]]:
     verbs = Verbs(parser, "verb")
     _define_reading(verbs)
     _define_changing(verbs)
+    _define_import(verbs)
     define_torrent_verbs(verbs)
     dht = define_dht(verbs.add("dht", "the DHT node: its state, its nodes", DHT_DETAILS))
     define_pointers(verbs)
@@ -178,6 +182,14 @@ def _define_reading(verbs: Verbs) -> None:
     )
     _define_wait(_verb(verbs, "wait", "wait until torrents are done"))
     _define_events(_verb(verbs, "events", "what happened, and what happens as it does"))
+
+
+def _define_import(verbs: Verbs) -> None:
+    parser = _verb(verbs, "import", "add the torrents of another daemon, where their data is")
+    parser.add_argument("client", choices=CLIENTS, help="whose they are")
+    parser.add_argument("folder", metavar="DIR", help="where it keeps them; see below")
+    flag(parser, "--dry-run", "dry_run", "only show what would be added; asks no daemon")
+    flag(parser, "--yes", "yes", "do not ask")
 
 
 def _define_changing(verbs: Verbs) -> None:

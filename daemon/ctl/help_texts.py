@@ -93,6 +93,18 @@ examples:
   torrentctl export c9e1
   torrentctl export c9e1 debian.torrent
 """,
+    "import": """\
+DIR is for transmission the folder with `torrents` and `resume` in it
+(~/.config/transmission-daemon, /var/lib/transmission-daemon/info), for
+qbittorrent that with BT_backup (~/.local/share/qBittorrent), for deluge that
+with state (~/.config/deluge), for rtorrent its session folder. Stop the other
+daemon first. Folders, labels, unwanted files, limits and ratios are taken over;
+the data is checked piece by piece where it lies. Nothing in DIR is changed.
+
+examples:
+  torrentctl import transmission ~/.config/transmission-daemon --dry-run
+  torrentctl import qbittorrent ~/.local/share/qBittorrent --yes
+""",
     "version": """\
 --version tells that of torrentctl itself, and asks no daemon.
 

@@ -63,6 +63,8 @@ def run_verb(options: Options) -> int:
         return _show_offline(options)
     if options.verb == "create":
         return _create(options)
+    if options.verb == "import":
+        return _import(options)
     if options.verb == "completion" and options.shell != "words":
         return _print_script(options.shell)
     client = Client(socket_path(options.socket))
@@ -70,6 +72,26 @@ def run_verb(options: Options) -> int:
         return _story(options)(client, options)
     finally:
         client.close()
+
+
+def _import(options: Options) -> int:
+    """Shown first; and with --dry-run no daemon is asked."""
+    from torrentd.daemon.ctl import importing
+
+    found = importing.read(options.client, options.folder)
+    if options.dry_run:
+        _show(options, importing.preview(found), importing.show_preview)
+        return DONE
+    if not options.yes:
+        importing.show_preview(importing.preview(found))
+        importing.confirm(found)
+    client = Client(socket_path(options.socket))
+    try:
+        document = importing.add_all(client, found)
+    finally:
+        client.close()
+    _show(options, document, importing.show_added)
+    return REFUSED if any(each.text("problem") for each in document.children("torrents")) else DONE
 
 
 def _story(options: Options) -> Callable[[Client, Options], int]:

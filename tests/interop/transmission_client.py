@@ -72,6 +72,12 @@ class TransmissionClient:
             self._process.kill()
             self._process.wait()
 
+    def stop(self) -> None:
+        """SIGTERM, so that it writes down what it knows."""
+        assert self._process is not None
+        self._process.terminate()
+        self._process.wait(timeout=30)
+
     def add(self, uri_or_path: str | Path, directory: Path | None = None) -> int:
         """Add a magnet (str) or a torrent file (Path) whose data is or will be in `directory`."""
         arguments: dict[str, object] = {"download-dir": str(directory or self.downloads)}
