@@ -1,4 +1,4 @@
-"""Datagrams by the batch: one system call takes up to thirty-two, and one sends their answers.
+"""Datagrams by the batch: one system call takes up to sixty-four, and one sends their answers.
 
 The standard library's sockets take and send one at a time, which is a third of what an answer of
 the DHT costs. So recvmmsg(2) and sendmmsg(2) are called by ctypes, on memory that is set up once;
@@ -17,7 +17,7 @@ from typing import Final
 
 from torrentd.wire.formats.address import Address, is_ipv6, pack_host, unpack_host
 
-BATCH_MAX: Final = 32
+BATCH_MAX: Final = 64
 DATAGRAM_BYTES_MIN: Final = 20  # the shortest KRPC message is longer
 DATAGRAM_BYTES_MAX: Final = 2048
 SOURCES_CACHED: Final = 4096

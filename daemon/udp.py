@@ -6,10 +6,10 @@ closed: when its socket fails, or cannot be had at `renew`, it gets another one.
 `close` end that.
 
 It is no transport of the loop, which makes two system calls and converts two addresses for each
-question and its answer. Those of a batch (`datagrams`) leave together, and
-one turn of the loop takes as many batches as a slice of time allows: a flood keeps it from nothing
-else, and whatever it drops costs little. A common get_peers then costs 32 calls of Python's, 7 for
-the batch apart, and of the two system calls a thirty-second part.
+question and its answer. Those of a batch (`datagrams`) leave together, and one turn of the loop
+takes as many batches as a slice of time allows: a flood keeps it from nothing else, and whatever it
+drops costs little. A common get_peers then costs 30 calls of Python's, 8 for the batch apart, and
+of the two system calls a sixty-fourth part.
 """
 
 import asyncio

@@ -12,6 +12,7 @@ touched. tests/dht/test_fast_answers.py holds the two against each other.
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from torrentd.dht.bucket import BUCKET_SIZE
@@ -34,9 +35,11 @@ _QUERY: Final = re.compile(
     rb"1:t(1:.|2:..|4:.{4}|8:.{8})(?:1:v4:.{4})?1:y1:qe",
     re.DOTALL,
 )
+_SOURCES_CACHED: Final = 4096  # a busy node hears some hundreds at a time
 _OWN_ID: Final = b"<the id of this node>"[:20]
 _TRANSACTION_ID: Final = b"16:<transaction id>"
 _TOKEN_KEY: Final = b"5:token%d:" % TOKEN_BYTES
+_packed: Final = lru_cache(_SOURCES_CACHED)(pack_address)
 
 
 class _Template:
@@ -77,6 +80,7 @@ class FastAnswers:
         budget: Budget,
         stats: DhtStats,
         *,
+        listen_port: int,
         read_only: bool,
     ) -> None:
         self._anchor: Final = next(iter(networks.values()))  # as the Responder has it
@@ -86,6 +90,7 @@ class FastAnswers:
         self._proven: Final = proven
         self._budget: Final = budget
         self._stats: Final = stats
+        self._listen_port: Final = listen_port
         self._read_only: Final = read_only
         self._templates: Final = {
             family: _Template(network) for family, network in networks.items()
@@ -101,7 +106,7 @@ class FastAnswers:
         network = template.network
         if (
             node_id == network.own_id
-            or self._hearsay.is_own(source)
+            or (source.port == self._listen_port and self._hearsay.is_own(source))
             or network.wants_to_hear_of(node_id, source)
             or (infohash is not None and self._store.has(infohash))
         ):
@@ -122,7 +127,7 @@ class FastAnswers:
         reply = b"".join(
             (
                 template.before_ip,
-                pack_address(source),
+                _packed(source),
                 template.before_id,
                 network.own_id,
                 nodes,

@@ -106,7 +106,7 @@ class DhtNode:
         )
         self._fast_answers: Final = FastAnswers(
             self._networks, self._hearsay, self._tokens, self._store, proven, budget, stats,
-            read_only=read_only,
+            listen_port=listen_port, read_only=read_only,
         )  # fmt: skip
         self._expire_at = now + EXPIRE_S
         self._deadline: float | None = now  # None: to be found out
