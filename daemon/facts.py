@@ -101,7 +101,7 @@ class Facts:
     @property
     def is_moving(self) -> bool:
         """Its files are on their way to another place."""
-        return self._state.moving_to is not None
+        return self._state.moving_to is not None and self.info is not None
 
     @property
     def is_done(self) -> bool:

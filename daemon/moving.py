@@ -164,7 +164,8 @@ class Moving(Ease):
         await self.holding.record.flush()
         recorded = self.holding.record.recorded
         if recorded is None or recorded.moving_to != place:
-            return  # the record says why; it is tried again at the next start
+            self._stay()
+            return
         workers = self._services.disk.workers_for(Path(place.download_dir))
         problem = await workers.run(partial(_tried, relocation.run))
         if self._closed:
@@ -178,6 +179,13 @@ class Moving(Ease):
         if not self._closed:
             self._state.moved_from = None
             self.holding.record.changed()
+
+    def _stay(self) -> None:
+        """It cannot be put on record where the files go: nothing has been touched."""
+        if not self._closed:
+            self._state.moving_to = None
+            self._claim(None)
+            self._fail(f"its files stay where they are: {self.holding.record.error}")
 
     async def _arrive(self, place: Place) -> None:
         """The files are there, as they were when they went on record last."""

@@ -9,7 +9,7 @@ from torrentd.config.labels import Label, parse_label
 from torrentd.config.rules import Quantity, Rule, parse_rule
 from torrentd.config.schema import Seeding as Settings
 from torrentd.daemon.logs import get_logger
-from torrentd.daemon.status import TorrentState
+from torrentd.daemon.status import Refused, TorrentState
 from torrentd.wire.formats.ids import InfoHash
 from torrentd.wire.store.options import TorrentOptions
 
@@ -80,7 +80,10 @@ class Seeding:
             if rule.deed == "pause":
                 torrent.pause(rule.text)
             else:
-                await self._remove(torrent.infohash)
+                try:
+                    await self._remove(torrent.infohash)
+                except Refused as refused:  # gone meanwhile, or its record cannot be read now
+                    log.warning("not removed", torrent=torrent.infohash.hex(), cause=str(refused))
 
     async def run(self) -> None:
         while True:

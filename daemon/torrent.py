@@ -291,6 +291,9 @@ class Torrent(Moving):
         return Holding(self._services, self.infohash, root, remembered, recorded, self)
 
     def _begin_opening(self, info: Info) -> None:
+        if self.is_moving:
+            self._go_on_moving()
+            return
         files_max = self._services.config.limits.files_max
         if len(info.files) > files_max:
             self._fail(too_many_files(info, files_max))

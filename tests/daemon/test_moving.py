@@ -26,6 +26,7 @@ from torrentd.daemon.moving import renamed
 from torrentd.daemon.status import AddRequest, Refused
 from torrentd.wire.formats.metainfo import encode_metainfo
 from torrentd.wire.store import resume
+from torrentd.wire.store.api import StoreError
 from torrentd.wire.store.resume import Place
 from torrentd.wire.store.verify import Check
 
@@ -236,6 +237,34 @@ class TestMove:
                 await session.resume(infohash)
                 assert await session.wait(infohash, "done", TIMEOUT_S)
             assert is_complete(TORRENT, new)
+
+        run(scenario())
+
+
+class TestNoRecord:
+    def test_what_cannot_be_put_on_record_is_not_begun(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        full, save = [True], resume.save
+
+        def failing(path: Path, state: resume.ResumeState) -> None:
+            if full[0] and state.moving_to is not None:
+                raise StoreError(path, "input/output error")
+            save(path, state)
+
+        monkeypatch.setattr(resume, "save", failing)
+
+        async def scenario() -> None:
+            async with running(make_config(tmp_path, new_host())) as session:
+                infohash = await seed(session, SINGLE, tmp_path / "source")
+                with pytest.raises(Refused, match="its files stay where they are"):
+                    await session.move(infohash, str(tmp_path / "new"))
+                assert is_complete(SINGLE, tmp_path / "source")
+                full[0] = False
+                await session.resume(infohash)
+                assert await session.wait(infohash, "done", TIMEOUT_S)
+                await session.move(infohash, str(tmp_path / "new"))
+            assert is_complete(SINGLE, tmp_path / "new")
 
         run(scenario())
 

@@ -10,7 +10,7 @@ from tests.wire.torrents import single_file
 from torrentd.config.rules import Quantity, Rule
 from torrentd.config.schema import Seeding as Settings
 from torrentd.daemon.seeding import Seeding
-from torrentd.daemon.status import TorrentState
+from torrentd.daemon.status import Refused, TorrentState
 from torrentd.wire.formats.ids import InfoHash
 from torrentd.wire.store.options import TorrentOptions
 
@@ -87,6 +87,22 @@ def test_what_does_not_seed_is_left_alone_and_an_unknown_rule_is_left_aside() ->
     loading.state = "downloading"
     days_of(Settings(rules=("seeding > 1d: pause",)), loading, odd)
     assert loading.limits == [] and loading.paused_by == [] and odd.paused_by == []
+
+
+def test_one_that_cannot_be_removed_holds_up_no_other() -> None:
+    first, second = FakeSeed(1), FakeSeed(2)
+    tried: list[InfoHash] = []
+
+    async def remove(infohash: InfoHash) -> None:
+        tried.append(infohash)
+        raise Refused("its record cannot be read now")
+
+    async def scenario() -> None:
+        rules = Settings(rules=("ratio < 1: remove",))
+        await Seeding(rules, lambda: [first, second], remove).look(0.0)
+
+    asyncio.run(scenario())
+    assert tried == [first.infohash, second.infohash]
 
 
 class TestInASession:

@@ -298,7 +298,10 @@ def _place(body: dict[bytes, Bencoded], key: bytes) -> Place | None:
     place = get_dict(body, key)
     if place is None:
         raise StateError("a place in the state file is no dictionary")
-    return Place(_download_dir(place), _names(place))
+    found = Place(_download_dir(place), _names(place))
+    if len(found.names) != len(get_list(body, b"names") or ()):
+        raise StateError("a place in the state file has other files than the torrent")
+    return found
 
 
 def _options(body: dict[bytes, Bencoded]) -> TorrentOptions:

@@ -158,6 +158,7 @@ class TestFormat:
             {"options": [b"a"]},
             {"moving_to": b"/srv"},
             {"moving_to": {b"download_dir": b"srv", b"names": []}},
+            {"moving_to": {b"download_dir": b"/srv", b"names": [b"a"]}},
             {"moved_from": {b"download_dir": b"/srv", b"names": [b"../a"]}},
             {"options": {b"sequential": 2}},
             {"added_at": -5},
