@@ -345,8 +345,8 @@ class TestCost:
 
     def test_tasks_timers_and_work_do_not_grow_with_the_number(self, tmp_path: Path) -> None:
         few, many = (figures(Shelved(tmp_path, count)) for count in (3, 300))
-        assert many[0] <= few[0] and many[1] <= few[1]
-        assert many[2] <= few[2] * 1.1
+        for small, large in zip(few[:3], many[:3], strict=True):
+            assert large <= small + 10  # what ends just now, not three hundred
 
     def test_a_torrent_costs_two_kib_however_large_it_is(self, tmp_path: Path) -> None:
         figures(Shelved(tmp_path, 1))  # what is there once, whatever the number
