@@ -41,8 +41,8 @@ class _Vector(ctypes.Structure):
     _fields_ = (("base", ctypes.c_void_p), ("length", ctypes.c_size_t))
 
 
-class _Message(ctypes.Structure):
-    """struct mmsghdr, its msghdr unfolded"""
+class _Header(ctypes.Structure):
+    """struct msghdr"""
 
     _fields_ = (
         ("name", ctypes.c_void_p),
@@ -52,9 +52,13 @@ class _Message(ctypes.Structure):
         ("control", ctypes.c_void_p),
         ("control_length", ctypes.c_size_t),
         ("flags", ctypes.c_int),
-        ("padding", ctypes.c_int),
-        ("length", ctypes.c_uint),
     )
+
+
+class _Message(ctypes.Structure):
+    """struct mmsghdr"""
+
+    _fields_ = (("header", _Header), ("length", ctypes.c_uint))
 
 
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
@@ -83,10 +87,11 @@ class Datagrams:
         for slot, (vector, message) in enumerate(zip(self._vectors, self._messages, strict=True)):
             vector.base = data_at + slot * _SLOT_BYTES
             vector.length = DATAGRAM_BYTES_MAX + 1  # so that a longer one is seen to be too long
-            message.name = names_at + slot * _NAME_BYTES
-            message.name_length = self._name_bytes
-            message.vectors = ctypes.addressof(vector)
-            message.vectors_count = 1
+            header = message.header
+            header.name = names_at + slot * _NAME_BYTES
+            header.name_length = self._name_bytes
+            header.vectors = ctypes.addressof(vector)
+            header.vectors_count = 1
 
 
 class Received(Datagrams):
