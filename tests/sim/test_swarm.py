@@ -80,10 +80,10 @@ def test_peer_exchange_finds_the_seed_that_only_another_knows() -> None:
 
 
 @pytest.mark.parametrize("seed", [10, 11, 12])
-def test_the_seed_leaves_after_two_copies_are_out(seed: int) -> None:
+def test_the_seed_leaves_after_little_more_than_one_copy_is_out(seed: int) -> None:
     """Rarest first: what one has, all together have soon."""
     world, seeder, peers = world_of(ODD, seed, 8)
-    copies_bytes = 2 * len(ODD.content)
+    copies_bytes = 1.1 * len(ODD.content)
     assert world.run(120, lambda: seeder.swarm.uploaded_bytes >= copies_bytes)
     world.run(3)
     seeder.vanish()

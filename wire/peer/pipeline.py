@@ -140,6 +140,8 @@ class Pipeline:
         self._progressed_at = now
         self._waiting_since = now if self.requests else None
         self.snubbed = False
+        if self.limit < self._limit_max:
+            self.limit += 1
         self._rate_at_progress = self._rate.bytes_per_s(now)
         if self._slow_start:
             self._window = min(self._window + block_count, self.limit)
@@ -154,7 +156,8 @@ class Pipeline:
 
     def reject(self, block: BlockRef, choking: bool) -> bool:
         """It will not come (BEP 6). False when it was never asked for. A reject by a peer that does
-        not choke us means that its queue is shorter than it told."""
+        not choke us may mean that its queue is shorter than it told: we ask for no more, and then
+        for one more each time that blocks come."""
         if self.requests.pop(block, None) is None:
             return self.take_late(block)
         if not choking:

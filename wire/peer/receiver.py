@@ -84,8 +84,10 @@ class Receiver(BlockReceiver):
         """Takes every complete message; returns where the unfinished one begins."""
         at, end = 0, len(data)
         while True:  # each round takes a message or leaves
-            at = self._read_blocks(data, at)
-            at = self._read_requests(data, at)
+            after_blocks = self._read_blocks(data, at)
+            at = self._read_requests(data, after_blocks)
+            if at > after_blocks:
+                continue  # blocks that we had asked for may follow
             size = self._framing.message_size(data, at, end - at)
             if size > end - at:
                 return at

@@ -17,7 +17,6 @@ from torrentd.wire.peer.connection import PeerConnection
 from torrentd.wire.peer.events import Event
 from torrentd.wire.swarm.actions import (
     Action,
-    Close,
     Completed,
     DecodeMetadata,
     MetadataComplete,
@@ -26,15 +25,16 @@ from torrentd.wire.swarm.actions import (
 )
 from torrentd.wire.swarm.exchange import speaks_pex
 from torrentd.wire.swarm.info_serving import serve_metadata
+from torrentd.wire.swarm.parting import Parting
 from torrentd.wire.swarm.peer import Peer
 from torrentd.wire.swarm.piece_mask import mask_of
-from torrentd.wire.swarm.rooms import Rooms
 from torrentd.wire.swarm.uploads import REFUSALS_MAX
 
+DECLINED_S = 10.0  # before a peer is asked again for a piece that it would not send
 LARGE_METADATA_BYTES = 256 * 1024  # above it, decoding leaves the loop (T14)
 
 
-class Conversation(Rooms):
+class Conversation(Parting):
     """The peers' side of a swarm."""
 
     # ---- the events of one connection
@@ -71,7 +71,7 @@ class Conversation(Rooms):
             case events.Have():
                 self._receive_have(peer, event.piece_index, actions, now)
             case events.RequestRejected():
-                self._receive_reject(peer, event.block)
+                self._receive_reject(peer, event.block, now)
             case events.UnrequestedBlock():
                 self._wasted_bytes += event.length
             case events.BlockReceived():  # the store is closed
@@ -155,10 +155,18 @@ class Conversation(Rooms):
             if piece_index in download.have:
                 peer.connection.send_allowed_fast(piece_index)
 
+    def _end_fast_start(self, peer: Peer) -> None:
+        """ "A peer MAY reject requests for already Allowed Fast pieces … if the requesting peer is
+        not a starting peer" (BEP 6): who has something to trade gets nothing more for nothing."""
+        allowed = peer.connection.allowed_fast_out
+        if allowed and peer.mask.bit_count() >= ALLOWED_FAST_COUNT:
+            allowed.clear()
+
     def _receive_pieces(self, peer: Peer, actions: list[Action], now: float) -> None:
         pieces = peer.connection.pieces
         assert pieces is not None, "pieces were told before the metadata was known"
         peer.mask = mask_of(pieces)
+        self._end_fast_start(peer)
         if self._download is not None:
             self._download.picker.pieces_changed(peer)
             self._download.update_interest(peer)
@@ -170,6 +178,7 @@ class Conversation(Rooms):
         peer.mask |= 1 << piece_index
         if self._uploads is not None:
             self._uploads.gained(peer, piece_index)
+        self._end_fast_start(peer)
         if self._download is not None:
             self._download.picker.has_piece(peer, piece_index)
             if not peer.connection.am_interested:
@@ -182,13 +191,30 @@ class Conversation(Rooms):
             self._download.picker.lost(blocks, peer)
             self._download.picker.stalled(peer)
 
-    def _receive_reject(self, peer: Peer, block: BlockRef) -> None:
+    def _receive_reject(self, peer: Peer, block: BlockRef, now: float) -> None:
         """A peer that refuses while it does not choke us is not asked for that piece again before
-        its next unchoke: asking on would go on for ever."""
-        if not peer.connection.peer_choking:
+        its next unchoke or ten seconds later: asking on would go on for ever. One that chokes us
+        does not serve that piece meanwhile."""
+        if peer.connection.peer_choking:
+            peer.fast_mask &= ~(1 << block.piece_index)
+        else:
             peer.declined |= 1 << block.piece_index
+            if self._forgive_at is None:
+                self._forgive_at = now + DECLINED_S
+                self._be_called_at(self._forgive_at)
         if self._download is not None:
             self._download.picker.lost([block], peer)
+
+    def _forgive(self, now: float) -> None:
+        """Who would not send a piece then may do so now."""
+        if self._forgive_at is None or now < self._forgive_at:
+            return
+        self._forgive_at = None
+        for peer in self._company.peers.values():
+            if peer.declined:
+                peer.declined = 0
+                peer.starved_at = -1
+                self._refill(peer, now)
 
     def _serve(
         self, peer: Peer, actions: list[Action], now: float, *, in_turn: bool = False
@@ -223,6 +249,7 @@ class Conversation(Rooms):
                     last[peer.connection] = None
             elif not peer.connection.am_choking:
                 peer.connection.send_choke(now)
+                uploads.ends(peer)
         to_unchoke, to_choke = self._choker.rechoke(
             served,
             now,
@@ -232,6 +259,7 @@ class Conversation(Rooms):
         )
         for connection in to_choke:
             connection.send_choke(now)
+            uploads.ends(self._company.peers[connection])
         for connection in to_unchoke:
             connection.send_unchoke(now)
 
@@ -323,45 +351,3 @@ class Conversation(Rooms):
             self._part(peer, "peer exchange too often", actions, now, misbehaved=True)
         else:
             self._company.candidates.add(addresses, "pex", now)
-
-    # ---- parting
-
-    def _part(
-        self,
-        peer: Peer,
-        reason: str,
-        actions: list[Action],
-        now: float,
-        *,
-        misbehaved: bool = False,
-    ) -> None:
-        if peer.connection.their_peer_id == self.peer_id:
-            self._company.met_ourselves(peer, now)
-        self._forget(peer, now, misbehaved=misbehaved)
-        actions.append(Close(peer.connection, reason))
-
-    def _forget(self, peer: Peer, now: float, *, misbehaved: bool = False) -> None:
-        peer.parted = True
-        again = self._info_download.leave(peer, now)
-        self._company.part(peer, now, misbehaved=misbehaved, again=again)
-        if self._download is not None:
-            self._download.picker.leave(peer)
-        self._rechoke_due = True
-
-    def _part_if_done(self, peer: Peer, actions: list[Action], now: float) -> None:
-        """Two that want nothing more need no connection. One that only has no metadata yet is not
-        done, nor is one of whose pieces we know nothing."""
-        if not self.is_complete or not peer.greeted or peer.parted:
-            return
-        extension = peer.connection.extension
-        if peer.connection.is_seed or (extension is not None and extension.upload_only):
-            self._part(peer, "neither side wants anything", actions, now)
-
-    def _ban(self, liars: list[Peer], actions: list[Action], now: float) -> None:
-        """They sent bytes that are not the torrent's (X1): their blocks do not count, their host is
-        not welcome."""
-        for liar in liars:
-            if self._download is not None:
-                self._download.wasted_bytes += self._download.picker.forget_sender(liar)
-            for peer in self._company.ban(liar, now):
-                self._part(peer, "it sent data that is not the torrent's", actions, now)

@@ -34,6 +34,7 @@ class Peer:
     reading: dict[tuple[int, int], int] = field(default_factory=dict)  # (piece, begin) -> length
     reading_bytes: int = 0
     refusals: int = 0  # requests for what we do not have
+    told_elsewhere: int = 0  # pieces that it was told to get of others (once)
 
     # metadata
     asked_ahead: bool = False  # in the flight of our handshake

@@ -21,6 +21,7 @@ from torrentd.wire.swarm.info_download import InfoDownload
 from torrentd.wire.swarm.outlook import Outlook, look_out, pieces_here
 from torrentd.wire.swarm.piece_mask import bitfield_of
 from torrentd.wire.swarm.quota import UploadQuota
+from torrentd.wire.swarm.schedule import SearchSchedule
 from torrentd.wire.swarm.throttle import Throttle
 from torrentd.wire.swarm.uploads import Uploads
 
@@ -69,8 +70,11 @@ class Rooms:
         self.upload_meter = (upload or Throttle(0, now)).meter(now)
         self._choker: Choker[PeerConnection] = Choker(limits.unchoke_slots, rng)
         self._exchange = Exchange(policy)
+        self._schedule = SearchSchedule(rng)
+        self._haves_due_at: float | None = None
         self._wasted_bytes = 0  # what `download` does not count
         self._rechoke_due = False
+        self._forgive_at: float | None = None  # who declined is asked again
         self._completed_told = False
         self._completed_at = 0.0
         self._now = now

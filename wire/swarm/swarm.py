@@ -17,19 +17,17 @@ from torrentd.wire.peer.connection import PeerConnection
 from torrentd.wire.swarm.actions import Action, Close, Transmit
 from torrentd.wire.swarm.buffer_pool import BufferPool
 from torrentd.wire.swarm.candidates import Source
-from torrentd.wire.swarm.conversation import Conversation
 from torrentd.wire.swarm.download import Download
 from torrentd.wire.swarm.info_serving import serve_waiting
-from torrentd.wire.swarm.rooms import BUFFERS_RETRY_S
-from torrentd.wire.swarm.schedule import SearchSchedule
 from torrentd.wire.swarm.throttle import Throttle
+from torrentd.wire.swarm.turn import Turn
 from torrentd.wire.swarm.uploads import Uploads
 from torrentd.wire.swarm.wish import ALL, Wish
 
 HAVES_WAIT_S = 0.1  # haves of several pieces, and whatever else is to be said, share one packet
 
 
-class Swarm(Conversation):
+class Swarm(Turn):
     """The daemon's partner for one torrent. Connections that it does not know are ignored: the
     daemon may speak of one that the swarm closed a moment ago."""
 
@@ -66,8 +64,6 @@ class Swarm(Conversation):
             upload=upload,
         )
         self.wish = wish
-        self._schedule = SearchSchedule(rng)
-        self._haves_due_at: float | None = None
 
     # ---- life
 
@@ -109,6 +105,7 @@ class Swarm(Conversation):
             self._download.picker.wake(now)
             if self._buffers.waits_for_others:
                 self._download.retry()
+        self._forgive(now)
         if self._haves_due_at is not None and self._haves_due_at <= now:
             self._haves_due_at = None
         self._serve_due(actions, now)
@@ -120,13 +117,6 @@ class Swarm(Conversation):
     def announce_at(self) -> float | None:
         """When it is to be announced next."""
         return self._schedule.announce_at
-
-    def next_deadline(self) -> float | None:
-        """When `tick` may have something to do; None while nothing is."""
-        if not self._deadline_known:
-            self._deadline = min(self._deadlines(), default=None)
-            self._deadline_known = True
-        return self._deadline
 
     # ---- peers
 
@@ -234,7 +224,8 @@ class Swarm(Conversation):
         self._buffers.abandon()
         self._download = Download(self.info, have.copy(), self.wish, self._buffers, self._rng)
         self._completed_told = self._completed_told and self.is_complete
-        self._uploads = Uploads(self._limits, self.info.geometry, self.upload_meter, self.quota)
+        stock, meter = self._download.picker, self.upload_meter
+        self._uploads = Uploads(self._limits, self.info.geometry, meter, stock, self.quota)
         self.quota = self._uploads.quota
         for peer in list(self._company.peers.values()):
             if peer.greeted:
@@ -337,62 +328,3 @@ class Swarm(Conversation):
         if self._download is not None and not held:
             self._download.retry()
         return self._finish([], now)
-
-    # ---- after every input
-
-    def _finish(self, actions: list[Action], now: float) -> list[Action]:
-        """What an input may have made possible for others than its own connection."""
-        peers = self._company.peers
-        self._now = now
-        if self._rechoke_due:
-            self._rechoke_due = False
-            self._rechoke(now)
-            if self.running and self._is_hungry():
-                self._schedule.hungry(now)
-        if self._download is not None and self._download.picker.freed:
-            self._download.feed_starved(peers.values(), now)
-        if self.running:
-            barren = None if self.is_complete else self._company.make_room(now)
-            if barren is not None:
-                self._part(barren, "it gave nothing, and others wait", actions, now)
-            actions += self._company.dial(now)
-        actions += [Transmit(connection) for connection in peers if connection.has_data_to_send]
-        self._deadline_known = False
-        return actions
-
-    def _feed(self, actions: list[Action], now: float) -> None:
-        """After a quiet input: whoever else has something to do or to say because of it."""
-        download = self._download
-        if download is None or not (download.picker.freed or download.touched):
-            return
-        touched = download.touched
-        if download.picker.freed:
-            fed = download.feed_starved(self._company.peers.values(), now)
-            touched |= dict.fromkeys(fed)
-        for peer in touched:
-            if peer.connection.has_data_to_send and not peer.parted:
-                actions.append(Transmit(peer.connection))
-                self._be_called_at(peer.connection.next_deadline())
-        download.touched = {}
-
-    def _is_hungry(self) -> bool:
-        return not self.is_complete and not self._company.peers
-
-    def _deadlines(self) -> list[float]:
-        peers = self._company.peers
-        more: list[float | None] = [connection.next_deadline() for connection in peers]
-        if self.running:
-            wants = not self.is_complete
-            more.append(self._schedule.next_deadline())
-            more.append(self._company.next_deadline(self._now, wants=wants))
-        if self.metadata is None:
-            more.append(self._info_download.next_deadline())
-        if peers:
-            more += [self._choker.next_deadline(), self._exchange.next_deadline()]
-        if self._uploads is not None:
-            more.append(self._uploads.next_deadline())
-        if self._download is not None:
-            more += [self._haves_due_at, self._download.picker.suspects.next_deadline()]
-            if self._buffers.waits_for_others:
-                more.append(self._now + BUFFERS_RETRY_S)
-        return [deadline for deadline in more if deadline is not None]

@@ -12,6 +12,7 @@ from torrentd.config.schema import Limits
 from torrentd.wire.formats.bitfield import Bitfield
 from torrentd.wire.formats.geometry import BlockRef, Geometry
 from torrentd.wire.swarm.actions import Action, ReadBlocks
+from torrentd.wire.swarm.first_copies import FirstCopies, Stock
 from torrentd.wire.swarm.peer import Peer
 from torrentd.wire.swarm.quota import UploadQuota
 from torrentd.wire.swarm.throttle import UNLIMITED, Meter
@@ -22,13 +23,22 @@ REFUSALS_MAX = 50  # requests for pieces that we never had: not somebody we can 
 class Uploads:
     """The uploads of one torrent."""
 
-    __slots__ = ("_buffer_bytes_max", "_due_at", "_geometry", "_meter", "_waiting", "quota")
+    __slots__ = (
+        "_buffer_bytes_max",
+        "_due_at",
+        "_first_copies",
+        "_geometry",
+        "_meter",
+        "_waiting",
+        "quota",
+    )
 
     def __init__(
         self,
         limits: Limits,
         geometry: Geometry,
         meter: Meter,
+        stock: Stock,
         quota: UploadQuota | None = None,
     ) -> None:
         """`quota`: what is remembered from before."""
@@ -37,6 +47,7 @@ class Uploads:
         self._due_at = 0.0
         self._buffer_bytes_max = limits.send_buffer_bytes_max
         self._geometry = geometry
+        self._first_copies = FirstCopies(stock)
         self.quota = quota or UploadQuota(geometry.total_bytes, geometry.piece_length)
 
     def may_serve(self, peer: Peer, now: float) -> bool:
@@ -50,6 +61,10 @@ class Uploads:
     def gained(self, peer: Peer, piece_index: int) -> None:
         """The peer says that it has a piece more."""
         self.quota.gained(peer.host_key, self._geometry.piece_size(piece_index))
+
+    def ends(self, peer: Peer) -> None:
+        """The peer is gone, or choked."""
+        self._first_copies.ends(peer)
 
     def serve(
         self, peer: Peer, have: Bitfield, now: float, *, in_turn: bool = False
@@ -98,6 +113,8 @@ class Uploads:
         run: list[tuple[int, int]] = []
         run_piece = -1
         refused: list[BlockRef] = []
+        elsewhere = -1
+        told_elsewhere: list[BlockRef] = []
         reading = peer.reading
         reading_bytes, reading_bytes_max = peer.reading_bytes, self._buffer_bytes_max
         for block in peer.connection.owed:
@@ -110,6 +127,10 @@ class Uploads:
                 if not have[piece_index]:
                     refused.append(block)
                     continue
+                if piece_index == elsewhere or not self._first_copies.may_go(piece_index, peer):
+                    elsewhere = piece_index
+                    told_elsewhere.append(block)
+                    continue
                 run_piece, run = piece_index, []
                 reads.append(ReadBlocks(peer.connection, piece_index, run))
             run.append((begin, length))
@@ -119,6 +140,8 @@ class Uploads:
         peer.reading_bytes = reading_bytes
         for block in refused:
             peer.refusals += 1
+            peer.connection.send_reject(block)
+        for block in told_elsewhere:
             peer.connection.send_reject(block)
         return reads
 

@@ -1,6 +1,8 @@
 """What a peer's messages mean, and which of them end the connection (BEP 3, 5, 6, 9, 10, 11;
 security W1 to W6, W9)."""
 
+import random
+
 import pytest
 
 from tests.vectors.wire import INVALID
@@ -297,6 +299,26 @@ class TestRequests:
         scene.heard()
         assert scene.say(_request(BLOCK)) == []
         assert scene.heard() == messages.encode_reject(BLOCK)
+
+    @pytest.mark.parametrize("seed", range(20))
+    def test_messages_in_one_read_mean_what_they_mean_one_by_one(self, seed: int) -> None:
+        """A block behind a request was nobody's, and its piece never done."""
+        mine = [GEOMETRY.block(index, 0) for index in range(4)]
+        theirs = [GEOMETRY.block(index, 1) for index in range(4)]
+        said = [piece(block) for block in mine] + [_request(block) for block in theirs]
+        said += [messages.encode_have(5), messages.encode_cancel(theirs[0]), messages.KEEP_ALIVE]
+        random.Random(seed).shuffle(said)
+        together, apart = Scene(), Scene()
+        for scene in (together, apart):
+            scene.connection.send_unchoke(scene.now)
+            scene.ask(*mine)
+        events_apart = [event for message in said for event in apart.say(message)]
+        told = [event for event in events_apart if event != events.BlocksRequested()]
+        found = [event for event in together.say(*said) if event != events.BlocksRequested()]
+        assert found == told
+        assert together.connection.outstanding.count == together.connection.wasted_bytes == 0
+        assert together.connection.owed == apart.connection.owed
+        assert together.heard() == apart.heard()
 
     def test_a_million_requests_and_cancels_end_the_connection_soon(self) -> None:
         scene = Scene()

@@ -33,14 +33,16 @@ from torrentd.wire.formats.metadata import (
 )
 from torrentd.wire.formats.pex import Pex, encode_pex
 from torrentd.wire.peer.events import (
+    AllowedFast,
     ExtensionHandshakeReceived,
     HandshakeCompleted,
-    InterestChanged,
     PiecesChanged,
     PortReceived,
+    RequestRejected,
     Unchoked,
 )
 from torrentd.wire.swarm.actions import NodeSeen, ReadBlocks, StorePiece
+from torrentd.wire.swarm.conversation import DECLINED_S
 
 
 class TestGreeting:
@@ -177,45 +179,6 @@ class TestExtensions:
         assert scene.swarm.info is None
 
 
-class TestParting:
-    def test_a_seed_does_not_keep_seeds(self) -> None:
-        scene = Scene(opened=False)
-        scene.open(scene.full())
-        Guest(scene, pieces=scene.full())
-        assert scene.closed() == ["neither side wants anything"]
-
-    def test_a_peer_that_becomes_a_seed_goes_too(self) -> None:
-        scene = Scene(opened=False)
-        scene.open(scene.full())
-        guest = Guest(scene, pieces=Bitfield.of(13, range(12)))
-        assert scene.closed() == []
-        guest.far.send_have(12)
-        guest.flush()
-        assert scene.closed() == ["neither side wants anything"]
-
-    def test_a_leecher_keeps_both(self) -> None:
-        scene = Scene()
-        Guest(scene, pieces=scene.full())
-        Guest(scene, "20.1.0.1", pieces=scene.pieces())
-        assert scene.closed() == []
-
-    def test_a_broken_rule_ends_the_connection_with_a_sentence(self) -> None:
-        scene = Scene()
-        guest = Guest(scene)
-        guest.far._queue(encode_have(13))
-        guest.flush()
-        assert scene.closed() == ["a have outside the torrent"]
-        assert scene.swarm.connections == []
-
-    def test_what_follows_in_the_same_read_is_not_looked_at(self) -> None:
-        scene = Scene()
-        guest = Guest(scene, pieces=scene.full())
-        guest.far._queue(encode_have(13) + encode_unchoke() + encode_interested())
-        guest.flush()
-        assert scene.swarm.connections == []
-        assert guest.said(InterestChanged)
-
-
 def messages(rng: random.Random) -> bytes:
     """One message, well made, of a peer with no manners."""
     index = rng.choice([0, 3, 12, 13, 2**31])
@@ -286,3 +249,50 @@ def test_nothing_that_peers_say_raises_or_breaks_an_invariant(magnet: bool) -> N
                 scene.open()
             if scene.swarm._download is not None:
                 scene.swarm._download.picker.check()
+
+
+class TestRefusals:
+    def test_who_declined_a_piece_is_asked_again_ten_seconds_later(self) -> None:
+        """A seed that told us to get it of somebody else, who left: it must not be for ever."""
+        scene = Scene()
+        guest = Guest(scene, pieces=scene.pieces(4))
+        guest.unchoke()
+        (first, *_) = guest.owed
+        for block in guest.owed:
+            guest.far.send_reject(block)
+        guest.flush()
+        assert guest.owed == []
+        scene.later(DECLINED_S - 1)
+        assert guest.owed == []
+        scene.later(1)
+        assert first in guest.owed
+
+    def test_a_piece_that_is_not_that_fast_after_all_is_asked_for_once(self) -> None:
+        scene = Scene()
+        guest = Guest(scene, pieces=scene.pieces(4))
+        guest.far.send_allowed_fast(4)
+        guest.flush()
+        assert {block.piece_index for block in guest.owed} == {4}
+        for block in guest.owed:
+            guest.far.send_reject(block)
+        guest.flush()
+        assert guest.owed == []
+
+    def test_who_has_ten_pieces_gets_nothing_more_for_nothing(self) -> None:
+        """BEP 6: "if the requesting peer is not a starting peer"."""
+        scene = Scene(opened=False)
+        scene.open(scene.full())
+        guest = Guest(scene, pieces=scene.pieces(*range(8)))
+        allowed = [fast.piece_index for fast in guest.said(AllowedFast) if fast.piece_index > 8]
+        guest.far.send_have(8)
+        guest.flush()
+        wanted = scene.info.geometry.block(allowed[0], 0)
+        guest.far.send_requests([wanted], scene.now)
+        guest.flush()
+        assert guest.said(RequestRejected) == []
+        guest.far.send_have(allowed[1])
+        guest.flush()
+        late = scene.info.geometry.block(allowed[0], 1)
+        guest.far.send_requests([late], scene.now)
+        guest.flush()
+        assert [reject.block for reject in guest.said(RequestRejected)] == [late]
