@@ -7,7 +7,7 @@ from typing import Final
 from torrentd.dht.node_id import NodeId, distance, id_fits_host
 from torrentd.wire.formats.address import Address
 
-S_PER_BIT: Final = 0.015  # a node twice as close is worth waiting so much longer for
+S_PER_BIT: Final = 0.03  # a node twice as close is worth waiting so much longer for
 RTT_S: Final = 0.12  # of a node that was never asked: the median of the mainline
 SOFT_TIMEOUT_S: Final = 0.5
 SOFT_TIMEOUT_S_MIN: Final = 0.1
@@ -28,7 +28,7 @@ class Candidate:
 
     __slots__ = (
         "address", "asked", "closer_named", "dead_tips", "deadline", "distance", "fits_host",
-        "live_tips", "node_id", "open", "rtt_s", "source", "state", "token",
+        "live_tips", "neighbours", "node_id", "open", "rtt_s", "source", "state", "token",
     )  # fmt: skip
 
     def __init__(
@@ -51,6 +51,7 @@ class Candidate:
         self.deadline = 0.0  # of the soft time-out, while ASKED
         self.dead_tips = 0  # nodes that it named and that are silent
         self.live_tips = 0  # nodes that it named and that answered
+        self.neighbours: list[Candidate] = []  # all of its network, itself among them
         self.closer_named: list[Candidate] = []  # by its answer, and closer than it; closest first
         self.token: bytes | None = None
 

@@ -1,17 +1,17 @@
 """One iterative search for the nodes closest to a target (BEP 5, Overview; BEP 42, Enforcement).
 
-Loosely parallel: the six best of all that are known are under way, so that whoever is named nearer
-is asked the moment he is named. One that stays silent for half a second (less, where its round trip
-is known) gives its place to the next, and its late answer is still taken. A search ends when the
-eight closest nodes that did not fail have answered, or at 100 queries, or 60 seconds after the
-first one, whatever they say. What made it fast (`tests/bench/mainline`; median / p90 seconds to the
-first peers and queries a search, cold, then warm):
+Loosely parallel: the ten best of all that are known are under way, so that whoever is named nearer
+is asked the moment he is named; once peers are found, one at a time and with patience. One that
+stays silent for half a second (less, where its round trip is known) gives its place to the next,
+and its late answer is still taken. A search ends when the eight closest nodes that did not fail
+have answered, or at 100 queries, or 60 seconds after the first one, whatever they say.
 
-    8 queries at once, whoever they went to          0.79 / 1.12, 70    0.51 / 0.83, 76
-    the 8 best, each as soon as it is known          0.42 / 0.56, 98    0.29 / 0.45, 93
-    the 6 best, and one by one once peers are found  0.43 / 0.61, 67    0.33 / 0.50, 58
-
-In this also: searches ask the bootstrap hosts themselves, and again after half a second.
+What made it fast stands in the table that `python -m tests.bench.mainline.virtual` prints, each
+idea switched off alone (seconds to the first peers, queries). In short: a hop costs as long as the
+fastest useful answer takes, so more at once shortens each hop (eight or ten are worth it, beyond
+that only queries grow); near nodes of the table are asked before closer but slow ones; a search
+that begins amid the bootstrap asks the bootstrap hosts itself; what is left once peers are found
+is not hasty, which pays for the haste before.
 
 What makes lies expensive: only nodes whose id follows BEP 42 count for the end and only 40 of the
 queries go to others; one node counts per IPv4 /24 and IPv6 /48; an answer adds at most eight nodes;
@@ -36,8 +36,9 @@ from torrentd.dht.node_id import NodeId, distance, id_fits_host
 from torrentd.dht.stats import Family
 from torrentd.wire.formats.address import Address, AddressPolicy, network_key
 
-WINDOW: Final = 6
+WINDOW: Final = 10
 WINDOW_WITH_PEERS: Final = 1
+PATIENCE_S: Final = 2.0  # the soft time-out once peers are found: nobody is asked for haste
 SEED_ATTEMPTS: Final = 3  # a bootstrap's one lost datagram must not cost seconds
 QUERIES_MAX: Final = 100
 MISFITS_MAX: Final = 40  # of those, to nodes whose id does not follow BEP 42
@@ -100,7 +101,10 @@ class Lookup:
         if not self._has_room(candidate):
             return False
         self._by_address[address] = candidate
-        self._by_network.setdefault(network_key(address.host), []).append(candidate)
+        if not self._is_exempt(address):
+            neighbours = self._by_network.setdefault(network_key(address.host), [])
+            neighbours.append(candidate)
+            candidate.neighbours = neighbours
         insort(self._order, candidate, key=by_distance)
         return True
 
@@ -259,7 +263,7 @@ class Lookup:
         honest one, or in its stead, must not keep that one out."""
         if self._is_exempt(newcomer.address):
             return True
-        neighbours = self._neighbours(newcomer.address)
+        neighbours = self._by_network.get(network_key(newcomer.address.host), [])
         if any(c.state is State.ANSWERED for c in neighbours):
             return False
         waiting = [c for c in neighbours if c.state in (State.NEW, State.ASKED)]
@@ -273,17 +277,16 @@ class Lookup:
             return False
         self._drop(least)
         del self._by_address[least.address]
-        self._neighbours(least.address).remove(least)
+        if least.neighbours:
+            least.neighbours.remove(least)
         return True
 
     def _neighbour_is(self, candidate: Candidate, *states: State) -> bool:
         """Is another node of its network in one of these states?"""
-        return not self._is_exempt(candidate.address) and any(
-            c is not candidate and c.state in states for c in self._neighbours(candidate.address)
+        neighbours = candidate.neighbours
+        return len(neighbours) > 1 and any(
+            c is not candidate and c.state in states for c in neighbours
         )
-
-    def _neighbours(self, address: Address) -> list[Candidate]:
-        return self._by_network.get(network_key(address.host), [])
 
     def _is_exempt(self, address: Address) -> bool:
         """A private DHT has many nodes on one machine."""
@@ -341,6 +344,6 @@ class Lookup:
         candidate.state = State.ASKED
         candidate.asked += 1
         candidate.open += 1
-        candidate.deadline = now + candidate.soft_timeout_s
+        candidate.deadline = now + (PATIENCE_S if self.has_peers else candidate.soft_timeout_s)
         self.queries += 1
         self._misfits += not candidate.fits_host

@@ -28,7 +28,7 @@ from torrentd.wire.formats.ids import InfoHash
 
 ACTIVE_MAX: Final = 32  # searches at once; the transaction table would hold no more
 _Key: TypeAlias = tuple[type[Search], bytes]
-START_NODES: Final = 2 * BUCKET_SIZE  # of the table, so that some may be dead
+START_NODES: Final = 8 * BUCKET_SIZE  # of the table: the nearest may be far in time, or dead
 
 
 class Searches:
@@ -49,6 +49,7 @@ class Searches:
         self._waiting: dict[_Key, Search] = {}
         self._patience: Final = Patience(limits.dht_upload_bytes_per_s_max, now)
         self._neighbourhoods: Final = Neighbourhoods()
+        self._seeds: list[Address] = []  # of the last bootstrap
 
     def __len__(self) -> int:
         return len(self._active) + len(self._waiting) + len(self._patience.waiting)
@@ -94,6 +95,7 @@ class Searches:
     def bootstrap(self, addresses: list[Address], now: float) -> list[Output]:
         """Ask them all at once, in the lookup of our own id. They are past the policy."""
         out: list[Output] = []
+        self._seeds = addresses
         for family, network in self._networks.items():
             seeds = [a for a in addresses if is_ipv6(a.host) == (family == "ipv6")]
             if not seeds:
@@ -254,6 +256,8 @@ class Searches:
                     lookup.offer(address, node_id)
             if lookup.is_empty or search.start_is_old:
                 self._offer_table(lookup, now)
+            if lookup.is_empty:
+                self._offer_seeds(lookup)
             out += self._advance(lookup, search, now)
         return out
 
@@ -262,6 +266,12 @@ class Searches:
         for contact in table.closest_nodes(lookup.target, START_NODES, now, good_only=False):
             rtt_s = contact.rtt_s if lookup.wants_peers else None
             lookup.offer(contact.address, contact.id, rtt_s=rtt_s)
+
+    def _offer_seeds(self, lookup: Lookup) -> None:
+        """A bootstrap is under way, but what it brings lies near our own id."""
+        for seed in self._seeds:
+            if is_ipv6(seed.host) == (lookup.family == "ipv6"):
+                lookup.offer(seed, None)
 
     def _begin_with(
         self, lookup: Lookup, seeds: list[Address], search: Search | None, now: float

@@ -29,19 +29,21 @@ from torrentd.wire.formats.errors import ProtocolError
 
 VERSION: Final = 1
 NODES_MAX: Final = 500  # of a family
-LIMITS: Final = Limits(size_bytes_max=256 * 1024, depth_max=6, tokens_max=4000)
+LIMITS: Final = Limits(size_bytes_max=256 * 1024, depth_max=6, tokens_max=8000)
 AGE_S_MAX: Final = 10**9
+RTT_MS_MAX: Final = 5000
 _SIZES: Final[dict[Family, int]] = {"ipv4": 26, "ipv6": 38}
 _CHECK_BYTES: Final = 32
 
 
 @dataclass(slots=True)
 class SavedNode:
-    """`age_s`: how long before the save it had answered us last."""
+    """`age_s`: how long before the save it had answered us last; `rtt_s`: and how soon."""
 
     node_id: NodeId
     address: Address
     age_s: int
+    rtt_s: float | None = None
 
 
 @dataclass(slots=True)
@@ -91,6 +93,7 @@ def restore_networks(
             if may_ask(node.address):
                 contact = Contact(node.node_id, node.address)
                 contact.last_replied_at = now - GOOD_S - node.age_s
+                contact.rtt_s = node.rtt_s
                 network.table.restore(contact, now)
 
 
@@ -105,7 +108,12 @@ def _encode_network(network: Network, now: float) -> Bencoded:
         b"ages": ages,
         b"id": network.own_id,
         b"nodes": encode_nodes(known[:NODES_MAX]),
+        b"rtts": [_rtt_ms(contact) for contact in known[:NODES_MAX]],
     }
+
+
+def _rtt_ms(contact: Contact) -> int:
+    return 0 if contact.rtt_s is None else max(1, round(contact.rtt_s * 1000))
 
 
 def _decode_network(saved: dict[bytes, Bencoded], size: int) -> SavedNetwork:
@@ -113,11 +121,18 @@ def _decode_network(saved: dict[bytes, Bencoded], size: int) -> SavedNetwork:
     ages = get_list(saved, b"ages") or []
     if len(ages) < len(nodes):
         raise ProtocolError("saved nodes without their ages")
+    rtts = [rtt if isinstance(rtt, int) else 0 for rtt in get_list(saved, b"rtts") or []]
+    rtts += [0] * (len(nodes) - len(rtts))  # saved by an earlier version
     return SavedNetwork(
         NodeId(get_bytes(saved, b"id") or b""),
         [
-            SavedNode(node_id, address, age if isinstance(age, int) and age >= 0 else AGE_S_MAX)
-            for (node_id, address), age in zip(nodes, ages, strict=False)
+            SavedNode(
+                node_id,
+                address,
+                age if isinstance(age, int) and age >= 0 else AGE_S_MAX,
+                rtt_ms / 1000 if 0 < rtt_ms <= RTT_MS_MAX else None,
+            )
+            for (node_id, address), age, rtt_ms in zip(nodes, ages, rtts, strict=False)
         ],
     )
 

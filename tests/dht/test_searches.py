@@ -163,6 +163,22 @@ class TestOwnStore:
         assert PeersFound(INFOHASH, [address(1, port=7000)]) in out and len(sent(out)) == 1
 
 
+class TestHaste:
+    def test_a_search_that_begins_amid_the_bootstrap_asks_the_hosts_itself(self) -> None:
+        """What they answer to the bootstrap leads to our own id, and so a hop away from here."""
+        node = dht_node()
+        node.bootstrap([address(1), address(2)], NOW)
+        asked = get_peers_of(node.get_peers(INFOHASH, NOW + 0.003))
+        assert {to for _, to in asked} == {address(1), address(2)}
+
+    def test_one_that_begins_later_leaves_them_alone(self) -> None:
+        node, known = dht_node(), friends(3)
+        node.bootstrap([address(100)], NOW)
+        befriend(node, known)
+        asked = get_peers_of(node.get_peers(INFOHASH, NOW))
+        assert {to for _, to in asked} == set(known)
+
+
 class TestBothFamilies:
     def test_nodes6_of_an_ipv4_node_lead_into_the_ipv6_dht(self) -> None:
         """BEP 32, Bootstrapping: "leaking data between the two DHTs"."""

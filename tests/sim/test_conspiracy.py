@@ -12,7 +12,7 @@ from tests.sim.conspiracy import Plan, around, best_id
 from tests.sim.dht_world import SimulatedNode, own_id
 from tests.sim.figures import amid_a_conspiracy, infiltrated, of_ours, settled
 from tests.sim.mainline import Crowd, Mainline
-from torrentd.dht import transactions
+from torrentd.dht import lookup, transactions
 from torrentd.dht.contact import Contact
 from torrentd.dht.lookup import QUERIES_MAX, Lookup
 from torrentd.dht.node_id import id_fits_host
@@ -43,6 +43,8 @@ def test_honest_peers_are_found_whatever_the_liars_plan(
 def test_without_a_hearing_for_everybody_the_fast_liars_win(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """Ten at once hear nearly everybody by themselves: it shows where six are asked."""
+    monkeypatch.setattr(lookup, "WINDOW", 6)
     monkeypatch.setattr(Lookup, "_unheard", lambda self: [])
     world, nodes = at_home(11)
     assert amid_a_conspiracy(world, nodes, SEARCHES, 0.5, Plan.OWN_IDS).found < 0.8

@@ -1,9 +1,8 @@
 """The same network in virtual time: one real DhtNode, hundreds of searches a minute of ours.
 
-    python -m tests.bench.mainline.virtual [--searches 100] [--windows 8,6,4]
+    python -m tests.bench.mainline.virtual [--searches 100]
 
-What is measured live is the truth; here ways to search can be compared, seed by seed: how many
-queries are under way before peers are found, and after.
+What is measured live is the truth; here each idea of a search is switched off alone, seed by seed.
 """
 
 import argparse
@@ -11,18 +10,20 @@ import heapq
 import math
 import random
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 from unittest import mock
 
 from tests.bench.mainline.krpc_answers import Answers
 from tests.bench.mainline.population import Population, address_of, is_alive
 from tests.bench.mainline.weather import Weather
 from torrentd.config.schema import Limits
-from torrentd.dht import lookup
+from torrentd.dht import candidate, lookup, searches
 from torrentd.dht.node import DhtNode
 from torrentd.dht.outputs import BootstrapWanted, Output, PeersFound, SendDatagram
+from torrentd.dht.searches import Searches
 from torrentd.wire.formats.address import Address, AddressPolicy
 from torrentd.wire.formats.ids import InfoHash
 
@@ -31,6 +32,21 @@ PEER_PORT: Final = 26882
 WARM_UP_S: Final = 60.0
 SPACING_S: Final = 8.0  # between two warm searches
 COLD_S: Final = 8.0
+START_S: Final = 0.005
+Patches: TypeAlias = list[tuple[object, str, object]]
+IDEAS: Final[dict[str, Patches]] = {  # each switched off, or overdone, alone
+    "as it is": [],
+    "6 queries at once instead of 10": [(lookup, "WINDOW", 6)],
+    "8 queries at once": [(lookup, "WINDOW", 8)],
+    "16 queries at once": [(lookup, "WINDOW", 16)],
+    "as many at once after peers are found": [(lookup, "WINDOW_WITH_PEERS", lookup.WINDOW)],
+    "no patience after peers are found": [(lookup, "PATIENCE_S", candidate.SOFT_TIMEOUT_S)],
+    "a soft time-out of 0.25 s": [(candidate, "SOFT_TIMEOUT_S", 0.25)],
+    "near nodes preferred half as much": [(candidate, "S_PER_BIT", 0.015)],
+    "near nodes not preferred": [(candidate, "S_PER_BIT", 1000.0)],
+    "begun from 16 nodes of the table": [(searches, "START_NODES", 16)],
+    "bootstrap hosts not asked at once": [(Searches, "_offer_seeds", lambda self, lookup: None)],
+}
 
 
 @dataclass
@@ -144,7 +160,13 @@ class VirtualNode:
 
 
 def cold(population: Population, count: int) -> list[Found]:
-    return [VirtualNode(population, 1000 + seed).search(COLD_S) for seed in range(count)]
+    """The search begins a moment after the bootstrap, as with a magnet that is added at once."""
+    found: list[Found] = []
+    for seed in range(count):
+        node = VirtualNode(population, 1000 + seed)
+        node.run_for(START_S)
+        found.append(node.search(COLD_S))
+    return found
 
 
 def warm(population: Population, count: int, per_node: int = 20) -> list[Found]:
@@ -163,19 +185,24 @@ def told(found: list[Found]) -> str:
     return f"{statistics.median(waits_s):6.2f} {p90_s:6.2f} {queries:8.0f}"
 
 
+@contextmanager
+def patched(patches: Patches) -> Iterator[None]:
+    with ExitStack() as stack:
+        for where, name, value in patches:
+            stack.enter_context(mock.patch.object(where, name, value))
+        yield
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--searches", type=int, default=100)
-    parser.add_argument("--windows", default="8,6,5,4")
     options = parser.parse_args()
     population = Population(1 << 20)
-    print("seconds to the first peers    cold: median, p90, queries    warm: median, p90, queries")
-    for window in map(int, options.windows.split(",")):
-        for with_peers in (window, lookup.WINDOW_WITH_PEERS):
-            with mock.patch.multiple(lookup, WINDOW=window, WINDOW_WITH_PEERS=with_peers):
-                row = [told(cold(population, options.searches))]
-                row.append(told(warm(population, options.searches)))
-            print(f"{window} at once, then {with_peers}           " + "        ".join(row))
+    print("first peers, s: median, p90, queries      cold                    warm")
+    for name, patches in IDEAS.items():
+        with patched(patches):
+            row = [told(how(population, options.searches)) for how in (cold, warm)]
+        print(f"{name:38}" + "     ".join(row), flush=True)
 
 
 if __name__ == "__main__":
