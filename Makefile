@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 DIR ?= downloads
 
-.PHONY: run test check bench bench-check bench-crowd bench-magnet bench-dht announces bench-flood bench-idle bench-outage bench-swarm sim fuzz clean kill bench-hostile deb deb-check
+.PHONY: run test check bench bench-check bench-crowd bench-magnet bench-dht announces bench-flood bench-idle bench-outage bench-swarm sim fuzz clean kill bench-hostile deb deb-check picture
 
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -71,6 +71,9 @@ announces: $(VENV)/.ready-dev  ## a million announces to one node; five minutes
 
 fuzz: $(VENV)/.ready-dev  ## 10^7 mutated inputs a parser; an hour
 	TORRENTD_FUZZ_INPUTS=10000000 $(BIN)/pytest tests/fuzz --timeout=0
+
+picture: $(VENV)/.ready-dev  ## README's picture, typed into a real daemon
+	$(BIN)/python -m tests.bench.picture docs/session.svg
 
 deb:  ## a Debian package in build/deb, for the Python of this Debian
 	systemd/debian/build
