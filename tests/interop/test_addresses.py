@@ -115,4 +115,4 @@ def test_ipv6_comes_to_a_machine_that_had_none_and_goes_and_returns(
                 BACK_S,
                 "its sockets are closed",
             )
-            assert f"waiting for [{HOME6}]:{PORT}" in str(status(torrentd)["warnings"])
+            assert f"[{HOME6}]:{PORT}" in str(status(torrentd)["warnings"])
