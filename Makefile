@@ -30,7 +30,7 @@ test: check  ## everything the gate asks for
 bench: $(VENV)/.ready-dev  ## torrentd beside libtorrent, in one run, as ratios
 	$(BIN)/python -m tests.bench.transfer
 
-bench-crowd: $(VENV)/.ready-dev  ## eight seeders, eight leechers, fifty slow ones
+bench-crowd: $(VENV)/.ready-dev  ## eight seeders for one, one for eight leechers
 	$(BIN)/python -m tests.bench.crowd $(ARGS)
 
 bench-check: $(VENV)/.ready-dev  ## existing data checked, beside hashlib and libtorrent

@@ -1,9 +1,9 @@
 """`make bench-crowd`: what a peer costs among many, torrentd beside libtorrent.
 
-Eight seeders for one leecher, one seeder for eight leechers, and fifty slow leechers at once; the
-crowd is always libtorrent, and only the one that it gathers around is measured. Its CPU for a GiB
-beside that with a single peer is the last column. Payload on tmpfs. libtorrent seeds to no crowd
-here: of sessions in one process that dial it at once it serves one.
+Eight seeders for one leecher, and one seeder for eight leechers; the crowd is always libtorrent,
+and only the one that it gathers around is measured. Its CPU for a GiB beside that with a single
+peer is the last column. Payload on tmpfs. libtorrent seeds to no crowd here: of sessions in one
+process that dial it at once it serves one.
 """
 
 import argparse
@@ -29,7 +29,6 @@ from tests.bench.transfer import (
 from tests.interop.payload import Payload, single_file
 
 MANY = 8
-SLOW, SLOW_BYTES_PER_S, SLOW_PAYLOAD_MIB = 50, 300_000, 4
 
 
 @dataclass(frozen=True)
@@ -76,10 +75,10 @@ def leech_from(count: int, who: str, payload: Payload, directory: Path) -> Figur
 
 
 def seed_to(count: int, rate: int, payload: Payload, directory: Path) -> Figures:
-    """torrentd seeds to so many leechers of this rate; 0: as fast as it goes."""
+    """torrentd seeds to so many leechers of this rate, all at once; 0: as fast as it goes."""
     magnet = f"{payload.magnet}&x.pe={SEEDER}:6881"
     leechers = crowd("leech", count, magnet, str(directory), str(rate))
-    with torrentd_seeder(payload, directory) as pid, leechers as process:
+    with torrentd_seeder(payload, directory, slots=count) as pid, leechers as process:
         assert process.stdin is not None and process.stdout is not None
         cpu_before_s, began = process_cpu_s(pid), time.monotonic()
         process.stdin.write("begin\n")
@@ -109,7 +108,6 @@ def main() -> None:
         scratch = Path(name)
         large = single_file(scratch / "large", options.size_mib * MIB, MIB)
         small = single_file(scratch / "small", options.size_mib * MIB // MANY, MIB)
-        slow = single_file(scratch / "slow", SLOW_PAYLOAD_MIB * MIB, MIB // 4)
 
         def each(*run_by: str, run: Callable[[str, Path], Figures]) -> dict[str, Figures]:
             figures = {}
@@ -131,8 +129,6 @@ def main() -> None:
         report(f"leeching from {MANY}", leech(1), leech(MANY))
         to_one = seed(1, 0, large)
         report(f"seeding to {MANY}", to_one, seed(MANY, 0, small))
-        to_slow = seed(SLOW, SLOW_BYTES_PER_S, slow)
-        report(f"seeding to {SLOW} of {SLOW_BYTES_PER_S // 1000} kB/s", to_one, to_slow)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@
     python -m tests.bench.libtorrent_crowd leech HOST,HOST… MAGNET DIRECTORY BYTES_PER_S
 
 Seeders print `ready` and stay until their standard input ends. Leechers, each limited to so many
-bytes a second (0: not), begin together when a line is read, and print one when all are done. They
-hear of nobody but the peer that the magnet names.
+bytes a second (0: not), begin soon after each other when a line is read, and print one when all are
+done. They hear of nobody but the peer that the magnet names.
 """
 
 import sys
@@ -19,6 +19,7 @@ from tests.interop.libtorrent_client import LibtorrentClient
 from tests.interop.payload import Payload
 
 POLL_S = 0.05
+BETWEEN_S = 0.05  # who is refused for coming with too many others comes again after a minute
 SETTINGS: "lt.settings_pack" = {
     "aio_threads": 1,
     "hashing_threads": 1,
@@ -44,6 +45,7 @@ def leech(sessions: list[LibtorrentClient], magnet: str, directory: Path, rate: 
         params.flags &= ~(lt.torrent_flags.auto_managed | lt.torrent_flags.paused)
         params.download_limit = rate
         handles.append(session.session.add_torrent(params))
+        time.sleep(BETWEEN_S)
     while not all(handle.status().is_seeding for handle in handles):
         time.sleep(POLL_S)
     print("done", flush=True)

@@ -74,8 +74,9 @@ def libtorrent_seeder(payload: Payload) -> Iterator[int]:
 
 
 @contextmanager
-def torrentd_seeder(payload: Payload, directory: Path) -> Iterator[int]:
-    with TorrentdProcess(SEEDER, directory / "seeder") as torrentd:
+def torrentd_seeder(payload: Payload, directory: Path, slots: int = 0) -> Iterator[int]:
+    limits = {"unchoke_slots": slots, "connections_per_address_max": 200}
+    with TorrentdProcess(SEEDER, directory / "seeder", limits=limits) as torrentd:
         torrentd.command("add", str(payload.torrent_path), "--dir", str(payload.parent))
         torrentd.command("wait", payload.infohash, "--timeout", "120", timeout_s=130)
         yield torrentd.pid
