@@ -25,7 +25,7 @@ check: $(VENV)/.ready-dev  ## format, lint, types, walls
 	$(BIN)/lint-imports
 
 test: check  ## everything the gate asks for
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --numprocesses=2 --dist=loadgroup $(ARGS)
 
 bench: $(VENV)/.ready-dev  ## torrentd beside libtorrent, in one run, as ratios
 	$(BIN)/python -m tests.bench.transfer

@@ -21,6 +21,18 @@ SUPERVISOR = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_PID", "L
 FOLDERS = ("STATE_DIRECTORY", "RUNTIME_DIRECTORY", "CONFIGURATION_DIRECTORY")
 
 
+# These neither bind ports nor start daemons: they may run beside all others, file by file.
+PURE = ("dht", "sim", "vectors", "wire")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """`make test` has two processes: whatever has ports of its own stays in one of them."""
+    for item in items:
+        folder = item.nodeid.split("/")[1]
+        name = item.nodeid.partition("::")[0] if folder in PURE else "ports"
+        item.add_marker(pytest.mark.xdist_group(name))
+
+
 @pytest.fixture(autouse=True, scope="session")
 def nothing_of_the_users_is_touched(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Whoever runs the tests may run a daemon too, or run them inside of a service."""

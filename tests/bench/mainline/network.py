@@ -68,6 +68,8 @@ class Nodes:
         self._sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._sock.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        # A network that ended a moment ago may hold the port for a turn of the loop.
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._sock.bind(("0.0.0.0", NODE_PORT))
         self._sock.setblocking(False)
         self._loop.add_reader(self._sock, self._read)
