@@ -25,7 +25,7 @@ def silence_sentence(stats: DhtStats, now: float, started_at: float) -> str | No
 def dht_status(
     stats: DhtStats,
     now: float,
-    further: Sequence[tuple[Address, FamilyStats]] = (),
+    further: Sequence[tuple[Address, DhtStats]] = (),
     *,
     dropped: int,
     answered_per_s: float,
@@ -33,6 +33,7 @@ def dht_status(
     """`dropped` are the datagrams that never came as far as the node; `further` the nodes of other
     addresses than the first (BEP 45)."""
     replied_at = stats.last_reply_at
+    nodes = [stats, *(node for _, node in further)]
     return DhtStatus(
         enabled=True,
         nodes_good=stats.nodes_good,
@@ -51,10 +52,10 @@ def dht_status(
         datagrams_received=stats.datagrams_received + dropped,
         datagrams_sent=stats.datagrams_sent,
         datagrams_dropped=stats.datagrams_dropped + dropped,
-        bytes_received=stats.bytes_received,
-        bytes_sent=stats.bytes_sent,
+        bytes_received=sum(node.bytes_received for node in nodes),
+        bytes_sent=sum(node.bytes_sent for node in nodes),
         families=[_family(family) for family in stats.families],
-        further=[_family(family, str(address)) for address, family in further],
+        further=[_family(node.families[0], str(address)) for address, node in further],
     )
 
 

@@ -243,7 +243,7 @@ class Discovery:
         now = time.monotonic()
         stats = self._node.stats(now)
         answered_per_s = self._answered.per_s(stats.replies_sent, now)
-        dropped, further = self._endpoints.dropped, self._outposts.families(now)
+        dropped, further = self._endpoints.dropped, self._outposts.stats(now)
         return dht_status(stats, now, further, dropped=dropped, answered_per_s=answered_per_s)
 
     @property

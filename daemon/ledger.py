@@ -3,10 +3,11 @@
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, fields, replace
 from functools import partial
 
 from torrentd.daemon.logs import get_logger
+from torrentd.daemon.status import Moved
 from torrentd.daemon.workers import Workers
 from torrentd.wire.formats.bencode import (
     STATE_LIMITS,
@@ -21,22 +22,9 @@ from torrentd.wire.formats.errors import ProtocolError
 
 DAYS_MAX = 400  # by day, a year and some weeks; the oldest go
 COUNTER_MAX = 2**63 - 1
+PAYLOAD_ONLY = 2  # counters of an entry that was written before the others were counted
 
 log = get_logger("ledger")
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Moved:
-    """Payload of torrents."""
-
-    downloaded_bytes: int = 0
-    uploaded_bytes: int = 0
-
-    def __add__(self, other: "Moved") -> "Moved":
-        return Moved(
-            self.downloaded_bytes + other.downloaded_bytes,
-            self.uploaded_bytes + other.uploaded_bytes,
-        )
 
 
 @dataclass(slots=True)
@@ -46,7 +34,7 @@ class Totals:
     first_at: int = 0
     starts: int = 0
     running_s: int = 0
-    moved: Moved = Moved()
+    moved: Moved = field(default_factory=Moved)
     days: dict[str, Moved] = field(default_factory=dict)
 
 
@@ -82,6 +70,21 @@ class Ledger:
         while len(totals.days) > DAYS_MAX:
             del totals.days[min(totals.days)]
 
+    def count_protocol(self, bytes_in_out: tuple[int, int]) -> None:
+        """So much was said since the last time."""
+        received, sent = bytes_in_out
+        self.count(Moved(protocol_received_bytes=received, protocol_sent_bytes=sent))
+
+    def count_dht(self, received_bytes: int, sent_bytes: int) -> None:
+        """So much flowed since the start."""
+        run = self.run
+        self.count(
+            Moved(
+                dht_received_bytes=received_bytes - run.dht_received_bytes,
+                dht_sent_bytes=sent_bytes - run.dht_sent_bytes,
+            )
+        )
+
     def running_s(self) -> int:
         """Over all runs."""
         return self._before_s + int(time.monotonic() - self._began_at)
@@ -96,13 +99,13 @@ class Ledger:
 
 def encode_totals(totals: Totals) -> bytes:
     days: dict[bytes, Bencoded] = {
-        day.encode(): _pair(moved) for day, moved in sorted(totals.days.items())
+        day.encode(): _counters(moved) for day, moved in sorted(totals.days.items())
     }
     return encode(
         {
             b"days": days,
             b"first_at": totals.first_at,
-            b"moved": _pair(totals.moved),
+            b"moved": _counters(totals.moved),
             b"running_s": totals.running_s,
             b"starts": totals.starts,
         }
@@ -127,15 +130,15 @@ def decode_totals(data: bytes | None) -> Totals:
     )
 
 
-def _pair(moved: Moved) -> list[Bencoded]:
-    return [moved.downloaded_bytes, moved.uploaded_bytes]
+def _counters(moved: Moved) -> list[Bencoded]:
+    return list(astuple(moved))
 
 
-def _moved(pair: list[Bencoded] | None) -> Moved:
-    match pair:
-        case [int(down), int(up)] if 0 <= down <= COUNTER_MAX and 0 <= up <= COUNTER_MAX:
-            return Moved(down, up)
-    return Moved()
+def _moved(counters: list[Bencoded] | None) -> Moved:
+    known = [each for each in counters or () if isinstance(each, int) and 0 <= each <= COUNTER_MAX]
+    if len(known) != len(counters or ()) or len(known) not in (PAYLOAD_ONLY, len(fields(Moved))):
+        return Moved()
+    return Moved(*known)
 
 
 def _day(name: bytes) -> str:

@@ -22,6 +22,12 @@ LAG_INTERVAL_S = 1.0
 LAG_BUCKETS_S = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
 STAGE_BUCKETS_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 STATES: tuple[TorrentState, ...] = get_args(TorrentState)
+_MOVED_COUNTERS = (
+    ("downloaded", "Payload received in this run."),
+    ("uploaded", "Payload sent in this run."),
+    ("protocol_received", "What peers sent beside payload."),
+    ("protocol_sent", "What we sent to peers beside payload."),
+)
 _DHT_COUNTERS = (
     ("queries_sent", "Queries that we sent to DHT nodes."),
     ("replies_received", "Their answers."),
@@ -65,8 +71,6 @@ class Metrics:
         )
         for stage in STAGES:
             self._stages.labels(stage)
-        self._payload = {"downloaded": 0, "uploaded": 0}
-        self._last: dict[str, tuple[int, int]] = {}
         ProcessCollector(registry=self._registry)
         self._registry.register(self)
 
@@ -94,7 +98,10 @@ class Metrics:
         status, torrents = self._source.status(), self._source.torrents()
         yield _labelled("torrentd_info", "The version that runs.", "version", {status.version: 1})
         yield _gauge("torrentd_uptime_seconds", "Since the start.", status.uptime_s)
-        yield from self._of_torrents(torrents)
+        yield from _of_torrents(torrents)
+        for name, help_text in _MOVED_COUNTERS:
+            value = getattr(status.moved, f"{name}_bytes")
+            yield CounterMetricFamily(f"torrentd_{name}_bytes", help_text, value=value)
         down, up = status.download_rate_bytes_per_s, status.upload_rate_bytes_per_s
         rates = {"down": down, "up": up}
         help_text = "Payload a second, of late."
@@ -105,31 +112,13 @@ class Metrics:
         if status.dht.enabled:
             yield from _of_dht(status.dht)
 
-    def _of_torrents(self, torrents: list[TorrentStatus]) -> Iterator[Metric]:
-        counts: Counter[str] = Counter(torrent.state for torrent in torrents)
-        by_state: dict[str, int] = {state: counts[state] for state in STATES}
-        yield _labelled("torrentd_torrents", "Torrents by their state.", "state", by_state)
-        self._add_payload(torrents)
-        for name, help_text in (
-            ("downloaded", "Payload received in this run."),
-            ("uploaded", "Payload sent in this run."),
-        ):
-            yield CounterMetricFamily(
-                f"torrentd_{name}_bytes", help_text, value=self._payload[name]
-            )
-        wasted = sum(torrent.wasted_bytes for torrent in torrents)
-        yield _gauge("torrentd_wasted_bytes", "Received and thrown away.", wasted)
 
-    def _add_payload(self, torrents: list[TorrentStatus]) -> None:
-        """A torrent's counters are of all its runs, and go with it: what is added counts."""
-        now = {each.infohash: (each.downloaded_bytes, each.uploaded_bytes) for each in torrents}
-        if not self._last:
-            self._last = now
-        for infohash, (down, up) in now.items():
-            down_before, up_before = self._last.get(infohash, (down, up))
-            self._payload["downloaded"] += max(0, down - down_before)
-            self._payload["uploaded"] += max(0, up - up_before)
-        self._last = now
+def _of_torrents(torrents: list[TorrentStatus]) -> Iterator[Metric]:
+    counts: Counter[str] = Counter(torrent.state for torrent in torrents)
+    by_state: dict[str, int] = {state: counts[state] for state in STATES}
+    yield _labelled("torrentd_torrents", "Torrents by their state.", "state", by_state)
+    wasted = sum(torrent.wasted_bytes for torrent in torrents)
+    yield _gauge("torrentd_wasted_bytes", "Received and thrown away.", wasted)
 
 
 def _of_dht(dht: DhtStatus) -> Iterator[Metric]:

@@ -14,7 +14,7 @@ from torrentd.dht.node import DhtNode
 from torrentd.dht.node_id import NodeId
 from torrentd.dht.outputs import BootstrapWanted, Output, PeersFound, SendDatagram
 from torrentd.dht.search import PeerSearch
-from torrentd.dht.stats import FamilyStats
+from torrentd.dht.stats import DhtStats
 from torrentd.wire.formats.address import Address, AddressPolicy
 from torrentd.wire.formats.ids import InfoHash
 
@@ -98,9 +98,9 @@ class Outpost:
     def snapshot(self, now: float) -> bytes:
         return self._node.snapshot(now)
 
-    def family(self, now: float) -> FamilyStats:
-        """It has one."""
-        return self._node.stats(now).families[0]
+    def stats(self, now: float) -> DhtStats:
+        """Of one family."""
+        return self._node.stats(now)
 
     def _next_deadline(self) -> float | None:
         return self._node.next_deadline() if self._endpoint.is_open else None

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from torrentd.daemon.outpost import Outpost
 from torrentd.daemon.udp import UdpEndpoint
 from torrentd.dht.outputs import SearchEnded
-from torrentd.dht.stats import FamilyStats
+from torrentd.dht.stats import DhtStats
 from torrentd.wire.formats.address import Address
 from torrentd.wire.formats.bencode import Bencoded, Limits, decode_dict, encode, get_bytes, get_dict
 from torrentd.wire.formats.errors import ProtocolError
@@ -65,10 +65,10 @@ class Outposts:
         for outpost in self._at_work():
             outpost.rejoin(slept_s)
 
-    def families(self, now: float) -> list[tuple[Address, FamilyStats]]:
+    def stats(self, now: float) -> list[tuple[Address, DhtStats]]:
         """Of those whose address the machine has."""
         return [
-            (endpoint.bound, outpost.family(now))
+            (endpoint.bound, outpost.stats(now))
             for endpoint, outpost in self._outposts.items()
             if endpoint.is_open and not self._is_speaker(endpoint)
         ]

@@ -69,4 +69,5 @@ class Services:
 
     def _link_closed(self, link: Link) -> None:
         self.admission.leave(link.connection.address.host)
+        self.ledger.count_protocol(link.protocol_bytes())
         self.dialer.connection_closed()

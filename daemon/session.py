@@ -199,6 +199,7 @@ class Session(Torrents):
 
     def status(self) -> DaemonStatus:
         torrents = list(self._torrents.values())
+        self._count_all()
         return reports.daemon_status(
             torrents,
             time.monotonic(),
@@ -207,6 +208,7 @@ class Session(Torrents):
             pid=os.getpid(),
             listen_addresses=self._doors.addresses,
             config=self._config,
+            moved=self._ledger.run,
             dht=self.dht.status(),
             blocks=self._refusals.status(),
             warnings=self._warnings(torrents),

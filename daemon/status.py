@@ -1,6 +1,7 @@
 """What the session tells about itself. Field names are those of the JSON documents (README)."""
 
-from dataclasses import dataclass, field
+import operator
+from dataclasses import astuple, dataclass, field
 from typing import Literal
 
 from torrentd.wire.store.options import DEFAULTS, TorrentOptions
@@ -100,6 +101,22 @@ class BlocksStatus:
     refused: int  # contacts, in and out, peers and nodes
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Moved:
+    """What went over the network, without the headers of TCP, UDP and IP: payload of torrents, what
+    else peers say to each other, and the DHT."""
+
+    downloaded_bytes: int = 0
+    uploaded_bytes: int = 0
+    protocol_received_bytes: int = 0
+    protocol_sent_bytes: int = 0
+    dht_received_bytes: int = 0
+    dht_sent_bytes: int = 0
+
+    def __add__(self, other: "Moved") -> "Moved":
+        return Moved(*map(operator.add, astuple(self), astuple(other)))
+
+
 @dataclass(slots=True)
 class DaemonStatus:
     version: str
@@ -111,6 +128,7 @@ class DaemonStatus:
     download_rate_bytes_per_s: int
     upload_rate_bytes_per_s: int
     peers_connected: int
+    moved: Moved  # in this run
     dht: DhtStatus
     blocks: BlocksStatus
     warnings: list[str]  # what is wrong and heals by itself: "disk full on /srv", "no network"

@@ -84,6 +84,7 @@ class Link(asyncio.BufferedProtocol):
 
     __slots__ = (
         "_buffer",
+        "_counted",
         "_holds",
         "_send_buffer_bytes_max",
         "_tasks",
@@ -118,6 +119,7 @@ class Link(asyncio.BufferedProtocol):
         self._uploaded_bytes = 0
         self._vain_looks = 0
         self._holds = Hold(0)
+        self._counted = (0, 0)
 
     def connection_made(  # type: ignore[override]  # a TCP transport; uvloop's derives from nothing
         self, transport: asyncio.Transport
@@ -146,6 +148,13 @@ class Link(asyncio.BufferedProtocol):
             if self._timer is None:
                 self._vain_looks = 0
                 self._look_again()
+
+    def protocol_bytes(self) -> tuple[int, int]:
+        """What both sides said beside the data of blocks, since this was asked last: received and
+        sent."""
+        connection, (received, sent) = self.connection, self._counted
+        self._counted = (connection.protocol_received_bytes, connection.protocol_sent_bytes)
+        return self._counted[0] - received, self._counted[1] - sent
 
     def close(self) -> None:
         """End after what is queued has left, or has been given its time."""

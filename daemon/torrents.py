@@ -265,6 +265,8 @@ class Torrents:
         """One at rest was counted when it lay down."""
         for torrent in self._torrents.values():
             torrent.traffic.count()
+        dht = self._services.discovery.status()
+        self._services.ledger.count_dht(dht.bytes_received, dht.bytes_sent)
 
     def _positions(self) -> Iterator[int]:
         return (torrent.options.position for torrent in self._all())

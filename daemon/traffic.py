@@ -10,11 +10,11 @@ from typing import Protocol, assert_never
 
 from torrentd.daemon.driver import Driver
 from torrentd.daemon.intake import Intake
-from torrentd.daemon.ledger import Moved
 from torrentd.daemon.logs import get_logger
 from torrentd.daemon.read_cache import Blocks
 from torrentd.daemon.services import Services
 from torrentd.daemon.stages import Stages
+from torrentd.daemon.status import Moved
 from torrentd.daemon.storage import Storage
 from torrentd.daemon.tcp import Hold, Link
 from torrentd.dht.outputs import ScrapeEnded
@@ -105,14 +105,16 @@ class Traffic:
 
     def count(self) -> None:
         """What flowed since the last time goes into the ledger."""
-        before, swarm = self._counted, self.swarm
+        before, swarm, ledger = self._counted, self.swarm, self._services.ledger
         self._counted = Moved(swarm.downloaded_bytes, swarm.uploaded_bytes)
-        self._services.ledger.count(
+        ledger.count(
             Moved(
                 swarm.downloaded_bytes - before.downloaded_bytes,
                 swarm.uploaded_bytes - before.uploaded_bytes,
             )
         )
+        for link in self.links.values():
+            ledger.count_protocol(link.protocol_bytes())
 
     def peers_found(self, addresses: list[Address], source: Source) -> None:
         now = time.monotonic()

@@ -99,5 +99,13 @@ def show_stats(document: Document) -> None:
         running = duration(moved.integer("running_s")) if moved in (every, run) else ""
         row += [size(down), size(up), f"{up / down:.2f}" if down else "", running]
     print_table(_STATS_COLUMNS, rows)
+    for name, moved in (("in all", every), ("in this run", run)):
+        said = (_both(moved, "protocol"), f"DHT {_both(moved, 'dht')}")
+        print(f"beside that, {name}: peers' talk {', '.join(said)}")
     since = time.strftime("%Y-%m-%d", time.localtime(document.integer("since")))
     print(f"since {since}, {many(document.integer('starts'), 'start')}")
+
+
+def _both(moved: Document, what: str) -> str:
+    down, up = (moved.integer(f"{what}_{way}_bytes") for way in ("received", "sent"))
+    return f"down {size(down)} up {size(up)}"

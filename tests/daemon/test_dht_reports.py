@@ -6,6 +6,7 @@ from torrentd.daemon.dht_reports import JOINING_PATIENCE_S, dht_status, silence_
 from torrentd.daemon.status import DhtFamilyStatus, DhtStatus
 from torrentd.dht.health import HealthState
 from torrentd.dht.stats import DhtStats, FamilyStats
+from torrentd.wire.formats.address import Address
 
 
 def test_every_counter_is_told_under_its_own_name() -> None:
@@ -41,6 +42,15 @@ def test_a_family_is_told_with_its_votes() -> None:
         DhtFamilyStatus("ipv4", "a1" * 20, "203.0.113.9", 5, 2, 1, 3, votes, "silent", 4)
     ]
     assert status.nodes_bad == 1
+
+
+def test_what_nodes_of_further_addresses_say_counts() -> None:
+    own = DhtStats(bytes_received=100, bytes_sent=10)
+    other = DhtStats(bytes_received=7, bytes_sent=3, families=[family("online")])
+    further = [(Address("192.0.2.1", 6881), other)]
+    status = dht_status(own, 0.0, further, dropped=0, answered_per_s=0.0)
+    assert (status.bytes_received, status.bytes_sent) == (107, 13)
+    assert [each.listens_at for each in status.further] == ["192.0.2.1:6881"]
 
 
 def family(health: HealthState, rejoins: int = 0) -> FamilyStats:

@@ -48,16 +48,12 @@ class TestText:
         assert found["torrentd_dht_queries_received_total"] == 5000
         assert found["torrentd_dht_bytes_sent_total"] == 1_200_000
 
-    def test_the_payload_is_of_this_run_and_never_sinks(self) -> None:
-        one, two = make_torrent(1, "one"), make_torrent(2, "two")
-        one.downloaded_bytes, two.downloaded_bytes = 1000, 2000
-        session = FakeSession(one, two)
-        of = Metrics(session)
-        assert samples(of)["torrentd_downloaded_bytes_total"] == 0
-        one.downloaded_bytes += 30
-        assert samples(of)["torrentd_downloaded_bytes_total"] == 30
-        session.entries.pop(InfoHash(bytes.fromhex(two.infohash)))
-        assert samples(of)["torrentd_downloaded_bytes_total"] == 30
+    def test_what_was_moved_is_told_by_its_kind(self) -> None:
+        found = samples(Metrics(FakeSession()))
+        assert found["torrentd_downloaded_bytes_total"] == 5_000_000
+        assert found["torrentd_uploaded_bytes_total"] == 300_000
+        assert found["torrentd_protocol_received_bytes_total"] == 20_000
+        assert found["torrentd_protocol_sent_bytes_total"] == 7_000
 
     def test_more_torrents_are_not_more_series(self) -> None:
         few = samples(Metrics(FakeSession(make_torrent(1, "one"))))

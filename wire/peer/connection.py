@@ -58,6 +58,7 @@ class PeerConnection(Receiver):
         self.reading_paused_until = 0.0  # the daemon stops reading until then (W9); 0: it does not
         self._failed = False
         self._received_at = now
+        self._received_bytes = 0
         self._head = bytearray()  # of the peer's handshake
         self._held = bytearray()  # came before `accept`
         if outgoing:
@@ -76,6 +77,12 @@ class PeerConnection(Receiver):
     def kept_bytes(self) -> int:
         """Received bytes that wait for their message's end."""
         return self._framing.kept_bytes + len(self._head) + len(self._held)
+
+    @property
+    def protocol_received_bytes(self) -> int:
+        """All that came but the data of blocks, asked for or not. It never falls."""
+        blocks_bytes = self.downloaded_bytes + self.wasted_bytes
+        return self._received_bytes - self.kept_bytes - blocks_bytes
 
     def accept(self, infohash: InfoHash, now: float) -> None:
         """Incoming: we have this torrent; our handshake is queued. What the peer sent behind its
@@ -106,6 +113,7 @@ class PeerConnection(Receiver):
             return told
         self._events = told
         self._now = self._received_at = now
+        self._received_bytes += len(data)
         self._owed_grew = False
         self._budget.refill(now)
         try:

@@ -23,6 +23,7 @@ from torrentd.wire.formats.handshake import Handshake, encode_handshake
 from torrentd.wire.formats.ids import InfoHash, PeerId
 from torrentd.wire.formats.messages import (
     KEEP_ALIVE,
+    PIECE_HEADER_BYTES,
     encode_allowed_fast,
     encode_bitfield,
     encode_cancel,
@@ -92,6 +93,7 @@ class Sender:
         self.outstanding = Pipeline(limits.requests_outstanding_max, now)
         self.upload_rate = Rate(now)
         self.uploaded_bytes = 0
+        self.protocol_sent_bytes = 0  # all but the data of blocks
         self.connected_at = now
         self.last_unchoked_at: float | None = None
         self._now = now  # of the last call that told it
@@ -198,6 +200,7 @@ class Sender:
         cancel or a choke may have come while the disk was read. Returns the bytes of blocks queued;
         no data may change until it is sent."""
         owed, out = self.owed, self._out
+        out_count = len(out)
         sent_bytes = 0
         for begin, data in blocks:
             length = len(data)
@@ -209,6 +212,7 @@ class Sender:
         if sent_bytes:
             self._now = self._sent_at = now
             self.uploaded_bytes += sent_bytes
+            self.protocol_sent_bytes += (len(out) - out_count) // 2 * PIECE_HEADER_BYTES
             self.upload_rate.add(sent_bytes, now)
         return sent_bytes
 
@@ -295,4 +299,5 @@ class Sender:
 
     def _queue(self, data: bytes) -> None:
         self._out.append(data)
+        self.protocol_sent_bytes += len(data)
         self._sent_at = self._now

@@ -13,8 +13,8 @@ from tests.daemon.control_fixture import Served, serve
 from tests.daemon.fake_session import FakeSession, make_hop, make_torrent
 from tests.wire.torrents import single_file
 from torrentd.daemon.ctl.main import main
-from torrentd.daemon.ledger import Moved, Totals
-from torrentd.daemon.status import AddRequest
+from torrentd.daemon.ledger import Totals
+from torrentd.daemon.status import AddRequest, Moved
 from torrentd.dht.node_id import NodeId
 from torrentd.dht.outputs import PingEnded, ScrapeEnded
 from torrentd.wire.formats.address import Address
@@ -163,17 +163,20 @@ class TestStats:
         ledger.totals = Totals(
             first_at=1_750_000_000,
             starts=3,
-            moved=Moved(2048, 5120),
+            moved=Moved(2048, 5120, 100, 200, 300, 400),
             days={"2026-11-23": Moved(2048, 0), "2026-11-24": Moved(0, 5120)},
         )
         assert run(served, "stats", "--days", "1", "--json") == 0
         document = json.loads(capsys.readouterr().out)
-        assert document["days"] == [
-            {"day": "2026-11-24", "downloaded_bytes": 0, "uploaded_bytes": 5120}
-        ]
+        assert document["days"] == [{"day": "2026-11-24", **asdict(Moved(0, 5120))}]
         assert document["all"]["uploaded_bytes"] == 5120 and document["starts"] == 3
         assert run(served, "stats") == 0
-        lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+        text = capsys.readouterr().out.splitlines()
+        lines = [line.split() for line in text]
+        assert text[-3] == (
+            "beside that, in all: peers' talk down 100 B up 200 B, DHT down 300 B up 400 B"
+        )
+        assert text[-2].startswith("beside that, in this run: peers' talk down 0 B")
         assert lines[1][:6] == ["all", "2.00", "KiB", "5.00", "KiB", "2.50"]
         assert lines[2][:5] == ["run", "0", "B", "0", "B"]
         assert lines[3] == ["2026-11-24", "0", "B", "5.00", "KiB"]

@@ -18,7 +18,12 @@ from tests.wire.peer.scenario import (
     their_handshake,
 )
 from torrentd.wire.formats import messages
-from torrentd.wire.formats.handshake import Handshake, decode_handshake, encode_handshake
+from torrentd.wire.formats.handshake import (
+    HANDSHAKE_BYTES,
+    Handshake,
+    decode_handshake,
+    encode_handshake,
+)
 from torrentd.wire.formats.ids import InfoHash, PeerId
 from torrentd.wire.peer import events
 from torrentd.wire.peer.connection import (
@@ -297,6 +302,26 @@ class TestFlood:
     )
     def test_a_flood_of_any_control_message_ends_the_connection(self, message: bytes) -> None:
         assert "flood" in Scene().refuses(message * (BURST + DEBT_MAX + 2))
+
+    @pytest.mark.parametrize("read_bytes", [1, 7, 100_000])
+    def test_every_byte_is_of_a_block_or_of_the_protocol(self, read_bytes: int) -> None:
+        """Whatever reads it comes in, and never taken back."""
+        scene = Scene()
+        connection = scene.connection
+        before = connection.protocol_received_bytes
+        assert before == HANDSHAKE_BYTES
+        scene.ask(BLOCK)
+        before += len(messages.encode_unchoke())
+        stranger = GEOMETRY.block(7, 0)
+        data = messages.encode_have(3) + piece(BLOCK) + piece(stranger) + messages.KEEP_ALIVE
+        seen = [before]
+        for at in range(0, len(data), read_bytes):
+            scene.say(data[at : at + read_bytes])
+            seen.append(connection.protocol_received_bytes)
+        assert seen == sorted(seen)
+        blocks_bytes = BLOCK.length + stranger.length
+        assert connection.downloaded_bytes + connection.wasted_bytes == blocks_bytes
+        assert seen[-1] == before + len(data) - blocks_bytes
 
     def test_a_connection_is_told_apart_by_identity(self) -> None:
         """Swarm and choker keep connections in dicts."""

@@ -94,6 +94,18 @@ class TestBlocks:
         assert scene.connection.uploaded_bytes == SHORT.length
         assert scene.connection.upload_rate.bytes_per_s(scene.now) > 0
 
+    def test_what_is_sent_beside_the_data_of_blocks_is_counted(self) -> None:
+        scene = Scene()
+        connection = scene.connection
+        connection.send_unchoke(scene.now)
+        scene.say(_requests(BLOCK, OTHER))
+        connection.send_have(3)
+        data = bytes(BLOCK.length)
+        assert connection.send_blocks(0, [(0, data)], scene.now) == len(data)
+        connection.send_choke(scene.now)
+        sent_bytes = HANDSHAKE_BYTES + len(scene.heard())
+        assert connection.protocol_sent_bytes == sent_bytes - len(data)
+
     @pytest.mark.parametrize("meanwhile", ["cancel", "choke", "sent already", "never asked"])
     def test_what_is_no_longer_owed_is_not_sent(self, meanwhile: str) -> None:
         scene = Scene()
