@@ -10,7 +10,7 @@ or *connected*.
 
 import random
 from collections.abc import Container, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import Literal, Protocol
 
@@ -21,12 +21,15 @@ from torrentd.wire.formats.address import (
     network_key,
     pack_address,
 )
+from torrentd.wire.swarm.shunned import Shunned
 
 Source = Literal["manual", "magnet", "dht", "lsd", "incoming", "pex"]
 State = Literal["ready", "waiting", "dialing", "connected"]
+Rank = Source | Literal["replaced"]
 
 # Whom to dial first. The user's own come first, what strangers gossip comes last (R1).
 _ORDER: tuple[Source, ...] = ("manual", "magnet", "lsd", "dht", "incoming", "pex")
+_RANKS: tuple[Rank, ...] = (*_ORDER, "replaced")
 RETRY_S = 30.0  # after the first failure, then doubled …
 RETRY_AFTER_TWO_S = 1800.0  # … but "after 2 failures 30 min" (R1)
 RETRY_MANUAL_S_MAX = 900.0  # what the user named is tried for ever, and never less often than this
@@ -70,28 +73,12 @@ class Candidate:
     retry_at: float = 0.0
     parted_at: float = 0.0  # when it failed last, or its connection ended
     credit: int = 0  # dials that may fail before it counts
+    replaced: bool = False  # it made room for others: dialed when none of them is left
 
-
-@dataclass(slots=True)
-class _Memory:
-    """Hosts to leave alone until a time; of too many, the oldest are forgotten."""
-
-    entries_max: int
-    until: dict[bytes, float] = field(default_factory=dict)
-
-    def add(self, key: bytes, until: float) -> None:
-        self.until.pop(key, None)
-        self.until[key] = until
-        if len(self.until) > self.entries_max:
-            del self.until[next(iter(self.until))]
-
-    def forget_after(self, until: float) -> None:
-        """Those that were to be left alone until then or later."""
-        self.until = {key: at for key, at in self.until.items() if at < until}
-
-    def holds(self, key: bytes, now: float) -> bool:
-        until = self.until.get(key)
-        return until is not None and now < until
+    @property
+    def rank(self) -> Rank:
+        """Among whom it is, while it is ready."""
+        return "replaced" if self.replaced else self.source
 
 
 class Candidates:
@@ -107,14 +94,14 @@ class Candidates:
         self._now = now
         # By host key, or by whole address where the policy lets many peers live on one host.
         self._known: dict[bytes, Candidate] = {}
-        self._ready: dict[Source, dict[bytes, None]] = {source: {} for source in _ORDER}
+        self._ready: dict[Rank, dict[bytes, None]] = {rank: {} for rank in _RANKS}
         self._waiting: list[tuple[float, int, bytes]] = []  # a heap of (retry_at, serial, key)
         self._failed: dict[bytes, None] = {}  # those waiting that failed, longest ago first
         self._serial = 0
         self._dialing = 0
         self._networks: dict[bytes, int] = {}  # candidates from PEX, by network
-        self._bans = _Memory(BANS_MAX)
-        self._dropped = _Memory(BANS_MAX)
+        self._bans = Shunned(BANS_MAX)
+        self._dropped = Shunned(BANS_MAX)
         self._dial_tokens = float(limits.dials_per_s_max)
         self._dial_tokens_at = now
 
@@ -142,8 +129,8 @@ class Candidates:
         if self._dial_tokens < 1.0 or self._dialing >= self._limits.half_open_max:
             return None
         self._wake(now)
-        for source in _ORDER:
-            for key in list(self._ready[source]):
+        for rank in _RANKS:
+            for key in list(self._ready[rank]):
                 candidate = self._known[key]
                 host = host_key(candidate.address.host)
                 if host in connected_hosts and not self._shares_host(candidate.address):
@@ -167,6 +154,12 @@ class Candidates:
         while self._waiting and not self._is_current(self._waiting[0]):
             heappop(self._waiting)
         return max(self._waiting[0][0], token_at) if self._waiting else None
+
+    def has_untried(self) -> bool:
+        """Is somebody ready of whom nothing bad is known?"""
+        return any(
+            not self._known[key].failures for source in _ORDER for key in self._ready[source]
+        )
 
     def connected(self, address: Address) -> None:
         """A connection stands, whoever dialed. An incoming one's port is not the one to dial, so
@@ -208,6 +201,13 @@ class Candidates:
             self._fail(key, candidate, now)
         else:
             self._wait(key, candidate, now + PARKED_S)
+
+    def replaced(self, address: Address, now: float) -> None:
+        """A connection made room for somebody who may be better."""
+        self.disconnected(address, now, useful=True)
+        candidate = self._known.get(self._key(address))
+        if candidate is not None and candidate.state == "waiting":
+            candidate.replaced = True
 
     def dial_again(self, address: Address, now: float) -> None:
         """A connection ended by a fault of ours: it counts as if it had not been."""
@@ -298,7 +298,7 @@ class Candidates:
             self._remove(key, candidate)
             candidate.source = source
             self._known[key] = candidate
-            self._ready[source][key] = None
+            self._ready[candidate.rank][key] = None
 
     def _has_room(self, address: Address, source: Source) -> bool:
         if source == "pex" and self._networks.get(network_key(address.host), 0) >= (
@@ -314,6 +314,7 @@ class Candidates:
         victims = [self._failed] if self._failed else []
         for lesser in reversed(_ORDER[_ORDER.index(source) + 1 :]):
             victims.append(self._ready[lesser])
+        victims.append(self._ready["replaced"])
         for keys in victims:
             for key in keys:
                 self._remove(key, self._known[key])
@@ -344,7 +345,7 @@ class Candidates:
     def _get_ready(self, key: bytes, candidate: Candidate) -> None:
         self._leave(key, candidate)
         candidate.state = "ready"
-        self._ready[candidate.source][key] = None
+        self._ready[candidate.rank][key] = None
 
     def _fail(self, key: bytes, candidate: Candidate, now: float) -> None:
         candidate.failures += 1
@@ -371,7 +372,7 @@ class Candidates:
 
     def _leave(self, key: bytes, candidate: Candidate) -> None:
         """Out of whatever holds candidates of its state."""
-        self._ready[candidate.source].pop(key, None)
+        self._ready[candidate.rank].pop(key, None)
         self._failed.pop(key, None)
         if candidate.state == "dialing":
             self._dialing -= 1

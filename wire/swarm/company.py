@@ -10,6 +10,7 @@ from torrentd.wire.swarm.actions import Action, Dial
 from torrentd.wire.swarm.admission import Admission
 from torrentd.wire.swarm.candidates import Candidates
 from torrentd.wire.swarm.peer import Peer
+from torrentd.wire.swarm.turnover import Turnover
 
 GLANCE_S = 1.0  # between two looks for somebody who may go, while the swarm is full
 
@@ -28,6 +29,7 @@ class Company:
         self._policy = policy
         self._dialing: dict[Address, None] = {}
         self._glance_at = 0.0
+        self._turnover = Turnover(limits.peers_per_torrent_max, now)
 
     @property
     def dialing(self) -> int:
@@ -95,6 +97,9 @@ class Company:
         if again and connection.outgoing and not misbehaved:
             self.candidates.dial_again(address, now)
             return
+        if peer.replaced:
+            self.candidates.replaced(address, now)
+            return
         useful = bool(connection.downloaded_bytes or connection.uploaded_bytes) and not misbehaved
         self.candidates.disconnected(address, now, useful)
 
@@ -134,19 +139,33 @@ class Company:
             dials.append(Dial(address))
         return dials
 
-    def make_room(self, now: float) -> Peer | None:
-        """Who must go since we want something, and somebody waits to be dialed who may have it:
-        nobody, unless there is no room. Those whom the user named stay."""
+    def lacks_room(self, now: float) -> bool:
+        """Is it time to look for somebody who may go?"""
         if self._room() > 0 or now < self._glance_at:
-            return None
+            return False
         self._glance_at = now + GLANCE_S
+        return True
+
+    def make_room(self, lacking: int, now: float) -> list[Peer]:
+        """Who must go since we want something (`lacking` is its mask, once that is known), and
+        somebody waits to be dialed who may have it. Those whom the user named stay."""
         due_at = self.candidates.next_deadline(now)
         if due_at is None or due_at > now:
-            return None
+            return []
         for peer in self._admission.barren(self.peers.values(), now):
-            if self.candidates.source(peer.listen_address or peer.address) != "manual":
-                return peer
-        return None
+            if not self._is_named(peer):
+                return [peer]
+        if not self._turnover.is_due(now) or not self.candidates.has_untried():
+            return []
+        strangers = [peer for peer in self.peers.values() if not self._is_named(peer)]
+        leaving = self._turnover.least(strangers, lacking, self.dialing, now)
+        for peer in leaving:
+            peer.replaced = True
+        return leaving
+
+    def _is_named(self, peer: Peer) -> bool:
+        """By the user."""
+        return self.candidates.source(peer.listen_address or peer.address) == "manual"
 
     def dial_failed(self, address: Address, now: float) -> None:
         """Nobody answered there."""

@@ -19,6 +19,7 @@ class Peer:
     greeted: bool = False  # both handshakes are done
     banned: bool = False  # it lied
     parted: bool = False  # it is no longer one of the swarm
+    replaced: bool = False  # it made room
     listen_address: Address | None = None  # where others can dial it
     mask: int = 0  # pieces it has
     fast_mask: int = 0  # pieces it serves while it chokes us (BEP 6)

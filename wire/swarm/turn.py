@@ -31,13 +31,21 @@ class Turn(Conversation):
         if self._download is not None and self._download.picker.freed:
             self._download.feed_starved(peers.values(), now)
         if self.running:
-            barren = None if self.is_complete else self._company.make_room(now)
-            if barren is not None:
-                self._part(barren, "it gave nothing, and others wait", actions, now)
+            self._make_room(actions, now)
             actions += self._company.dial(now)
         actions += [Transmit(connection) for connection in peers if connection.has_data_to_send]
         self._deadline_known = False
         return actions
+
+    def _make_room(self, actions: list[Action], now: float) -> None:
+        """A full swarm parts from those who give nothing, and now and then from who gives least."""
+        download = self._download
+        if self.is_complete or not self._company.lacks_room(now):
+            return
+        lacking = download.picker.lacking if download is not None else 0
+        for peer in self._company.make_room(lacking, now):
+            gave = "least" if peer.replaced else "nothing"
+            self._part(peer, f"it gave {gave}, and others wait", actions, now)
 
     def _feed(self, actions: list[Action], now: float) -> None:
         """After a quiet input: whoever else has something to do or to say because of it."""
