@@ -30,7 +30,8 @@ class Dialling(Protocol):
 
 
 class Dialer:
-    """A queue of dials in the order in which they were asked for."""
+    """Torrents have their turns, a dial at a time, each its dials in the order in which it asked:
+    who has a hundred to dial keeps nobody waiting."""
 
     def __init__(
         self, limits: Limits, bound: Sequence[Address], admission: Admission, tasks: Tasks
@@ -40,12 +41,12 @@ class Dialer:
         self._tasks = tasks
         self._rate = TokenBucket(limits.dials_per_s_max, time.monotonic())
         self._sources = _sources(bound)
-        self._queue: deque[tuple[Address, Dialling]] = deque()
+        self._queues: dict[Dialling, deque[Address]] = {}  # the next to have its turn first
         self._half_open = 0
         self._timer: asyncio.TimerHandle | None = None
 
     def dial(self, address: Address, owner: Dialling) -> None:
-        self._queue.append((address, owner))
+        self._queues.setdefault(owner, deque()).append(address)
         self._pump()
 
     def change_limits(self, limits: Limits) -> None:
@@ -59,30 +60,38 @@ class Dialer:
 
     def forget(self, owner: Dialling) -> None:
         """Drop what `owner` has waiting; what is half open ends in `link_for`."""
-        self._queue = deque(entry for entry in self._queue if entry[1] is not owner)
+        self._queues.pop(owner, None)
 
     def connection_closed(self) -> None:
         """There may be room for one that waits."""
-        if self._queue:
+        if self._queues:
             self._pump()
 
     def close(self) -> None:
-        self._queue.clear()
+        self._queues.clear()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def _pump(self) -> None:
-        while self._queue and self._half_open < self._half_open_max:
+        while self._queues and self._half_open < self._half_open_max:
             if self._admission.connections + self._half_open >= self._admission.connections_max:
                 return
             wait_s = self._rate.take(time.monotonic())
             if wait_s:
                 self._wake_after(wait_s)
                 return
-            address, owner = self._queue.popleft()
+            address, owner = self._next()
             self._half_open += 1
             self._tasks.spawn(self._dial(address, owner), f"dial {address}")
+
+    def _next(self) -> tuple[Address, Dialling]:
+        owner = next(iter(self._queues))
+        queue = self._queues.pop(owner)
+        address = queue.popleft()
+        if queue:
+            self._queues[owner] = queue
+        return address, owner
 
     def _wake_after(self, delay_s: float) -> None:
         if self._timer is None:

@@ -267,6 +267,7 @@ class Torrent(Moving):
             wish=self.wish,
             buffers=self._services.buffers,
             upload=self._services.rates.upload,
+            places=self._services.admission,
         )
         return Traffic(self._services, self.infohash, swarm, self)
 

@@ -164,6 +164,23 @@ class TestDialer:
 
         run(scenario())
 
+    def test_torrents_have_their_turns(self) -> None:
+        async def scenario() -> None:
+            async with supervised() as tasks:
+                many, few = Torrent(tasks), Torrent(tasks)
+                dialer = make_dialer(tasks)
+                addresses = [Address("127.0.0.1", port) for port in range(1, 6)]
+                dialer._admission.connections_max = 0
+                for address in addresses:
+                    dialer.dial(address, many)
+                dialer.dial(addresses[4], few)
+                order = [dialer._next() for _ in range(6)]
+                assert [owner for _, owner in order] == [many, few, many, many, many, many]
+                assert [address for address, owner in order if owner is many] == addresses
+                dialer.close()
+
+        run(scenario())
+
     def test_what_a_torrent_no_longer_wants_is_not_dialed(self) -> None:
         async def scenario() -> None:
             async with supervised() as tasks:

@@ -1,6 +1,7 @@
 """Who is in the swarm: joining, parting, dialing, banning (BEP 3, 11; security C2, C3, W10, X3)."""
 
 from random import Random
+from typing import Protocol
 
 from torrentd.config.schema import Limits
 from torrentd.wire.formats.address import Address, AddressPolicy, host_key
@@ -15,17 +16,32 @@ from torrentd.wire.swarm.turnover import Turnover
 GLANCE_S = 1.0  # between two looks for somebody who may go, while the swarm is full
 
 
+class Places(Protocol):
+    """What is asked of the daemon."""
+
+    @property
+    def full(self) -> bool:
+        """It has all the connections that it may have, of all torrents together."""
+
+
 class Company:
     """The peers of one swarm, in the order in which they came, and those who may become some."""
 
     def __init__(
-        self, peer_id: PeerId, limits: Limits, policy: AddressPolicy, rng: Random, now: float
+        self,
+        peer_id: PeerId,
+        limits: Limits,
+        policy: AddressPolicy,
+        rng: Random,
+        now: float,
+        places: Places | None = None,
     ) -> None:
         self.peers: dict[PeerConnection, Peer] = {}
         self.candidates = Candidates(limits, policy, rng, now)
         self.banned_count = 0
         self._admission = Admission(peer_id, limits, policy)
         self._limits = limits
+        self._places = places
         self._policy = policy
         self._dialing: dict[Address, None] = {}
         self._glance_at = 0.0
@@ -141,7 +157,7 @@ class Company:
 
     def lacks_room(self, now: float) -> bool:
         """Is it time to look for somebody who may go?"""
-        if self._room() > 0 or now < self._glance_at:
+        if now < self._glance_at or (self._room() > 0 and not self._dials_wait()):
             return False
         self._glance_at = now + GLANCE_S
         return True
@@ -149,19 +165,25 @@ class Company:
     def make_room(self, lacking: int, now: float) -> list[Peer]:
         """Who must go since we want something (`lacking` is its mask, once that is known), and
         somebody waits to be dialed who may have it. Those whom the user named stay."""
+        dials_wait = self._dials_wait()
         due_at = self.candidates.next_deadline(now)
-        if due_at is None or due_at > now:
+        if not dials_wait and (due_at is None or due_at > now):
             return []
         for peer in self._admission.barren(self.peers.values(), now):
             if not self._is_named(peer):
                 return [peer]
-        if not self._turnover.is_due(now) or not self.candidates.has_untried():
+        if not self._turnover.is_due(now) or not (dials_wait or self.candidates.has_untried()):
             return []
         strangers = [peer for peer in self.peers.values() if not self._is_named(peer)]
-        leaving = self._turnover.least(strangers, lacking, self.dialing, now)
+        on_their_way = 0 if dials_wait else self.dialing
+        leaving = self._turnover.least(strangers, lacking, on_their_way, now)
         for peer in leaving:
             peer.replaced = True
         return leaving
+
+    def _dials_wait(self) -> bool:
+        """For a connection of any torrent to end."""
+        return bool(self._dialing) and self._places is not None and self._places.full
 
     def _is_named(self, peer: Peer) -> bool:
         """By the user."""
@@ -175,7 +197,9 @@ class Company:
     def next_deadline(self, now: float, *, wants: bool) -> float | None:
         """When there may be somebody to dial; `wants`: somebody may have to go for that."""
         due_at = self.candidates.next_deadline(now)
-        if self._room() > 0 or due_at is None:
+        if self._dials_wait():
+            due_at = now
+        elif self._room() > 0 or due_at is None:
             return due_at
         return max(due_at, self._glance_at, now + GLANCE_S) if wants else None
 

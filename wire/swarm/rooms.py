@@ -14,7 +14,7 @@ from torrentd.wire.peer.connection import PeerConnection
 from torrentd.wire.peer.rates import Rate
 from torrentd.wire.swarm.buffer_pool import BufferPool
 from torrentd.wire.swarm.choker import Choker
-from torrentd.wire.swarm.company import Company
+from torrentd.wire.swarm.company import Company, Places
 from torrentd.wire.swarm.download import Download
 from torrentd.wire.swarm.exchange import Exchange
 from torrentd.wire.swarm.info_download import InfoDownload
@@ -46,6 +46,7 @@ class Rooms:
         metadata: bytes | None,
         buffers: BufferPool | None,
         upload: Throttle | None,
+        places: Places | None,
     ) -> None:
         self.infohash = infohash
         self.peer_id = peer_id
@@ -61,7 +62,7 @@ class Rooms:
         self._policy = policy
         self._rng = rng
         self._listen_port = listen_port
-        self._company = Company(peer_id, limits, policy, rng, now)
+        self._company = Company(peer_id, limits, policy, rng, now, places)
         self._info_download = InfoDownload(infohash, limits.metadata_bytes_max)
         self._buffers = (buffers or BufferPool(limits.piece_buffers_bytes_max)).share()
         self._download: Download | None = None  # until the store is open

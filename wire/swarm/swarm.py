@@ -17,6 +17,7 @@ from torrentd.wire.peer.connection import PeerConnection
 from torrentd.wire.swarm.actions import Action, Close, Transmit
 from torrentd.wire.swarm.buffer_pool import BufferPool
 from torrentd.wire.swarm.candidates import Source
+from torrentd.wire.swarm.company import Places
 from torrentd.wire.swarm.download import Download
 from torrentd.wire.swarm.info_serving import serve_waiting
 from torrentd.wire.swarm.throttle import Throttle
@@ -46,10 +47,12 @@ class Swarm(Turn):
         wish: Wish = ALL,
         buffers: BufferPool | None = None,
         upload: Throttle | None = None,
+        places: Places | None = None,
     ) -> None:
         """Asleep until `start`. With `info` and `metadata`, `store_opened` comes before any piece
         is asked for; without, MetadataComplete comes first.
-        `buffers` and the `upload` limit: shared with other swarms; None: its own, and none."""
+        `buffers`, the `upload` limit and `places`: shared with other swarms; None: its own, and
+        none."""
         super().__init__(
             infohash,
             peer_id=peer_id,
@@ -62,6 +65,7 @@ class Swarm(Turn):
             metadata=metadata,
             buffers=buffers,
             upload=upload,
+            places=places,
         )
         self.wish = wish
 

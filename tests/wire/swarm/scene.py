@@ -18,6 +18,7 @@ from torrentd.wire.peer.connection import PeerConnection
 from torrentd.wire.peer.events import BlockReceived, Event
 from torrentd.wire.swarm.actions import Action, Close, Dial, ReadBlocks, StorePiece, Transmit
 from torrentd.wire.swarm.buffer_pool import BufferPool
+from torrentd.wire.swarm.company import Places
 from torrentd.wire.swarm.peer import Peer
 from torrentd.wire.swarm.swarm import Swarm
 from torrentd.wire.swarm.throttle import Throttle
@@ -50,6 +51,7 @@ class Scene:
         seed: int = 1,
         buffers: BufferPool | None = None,
         upload: Throttle | None = None,
+        places: Places | None = None,
     ) -> None:
         self.now = 1000.0
         self.torrent = torrent
@@ -71,6 +73,7 @@ class Scene:
             wish=wish,
             buffers=buffers,
             upload=upload,
+            places=places,
         )
         self.do(self.swarm.start(self.now))
         if opened and not magnet:

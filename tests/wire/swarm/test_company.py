@@ -1,11 +1,14 @@
 """Joining, parting, dialing, banning (BEP 3, 11; security C3, W10, X3)."""
 
+from dataclasses import dataclass
+
 from tests.wire.swarm.scene import OURS, Guest, Scene
 from torrentd.config.schema import Limits
 from torrentd.wire.formats.address import Address, AddressPolicy
 from torrentd.wire.formats.ids import PeerId
 from torrentd.wire.swarm.actions import Dial
 from torrentd.wire.swarm.admission import BARREN_S
+from torrentd.wire.swarm.turnover import INTERVAL_S
 
 
 def test_a_full_swarm_takes_nobody_while_everybody_is_of_use() -> None:
@@ -150,3 +153,37 @@ class TestNoRoom:
             scene.find(*waiting)
             scene.later(BARREN_S + 10)
             assert scene.closed() == []
+
+    def test_where_the_daemon_has_no_place_more_dials_that_wait_are_made_room_for(self) -> None:
+        """Twenty torrents with ten peers each: none is full, and no dial of any gets its turn."""
+        daemon = Daemon()
+        scene = Scene(limits=Limits(peers_per_torrent_max=self.PLACES), places=daemon)
+        hosts = ("20.0.0.1", "20.1.0.1", "20.2.0.1")
+        scene.find(*hosts)
+        guests = [Guest(scene, host, dialed=True, pieces=scene.full()) for host in hosts]
+        for number, guest in enumerate(guests):
+            scene.peer(guest).verified = number
+            guest.near.downloaded_bytes = number * 1_000
+        scene.later(BARREN_S + 2)
+        assert scene.find("30.0.0.1") and scene.closed() == []
+        daemon.full = True
+        scene.later(1)
+        assert scene.closed() == ["it gave nothing, and others wait"]
+        daemon.full = False
+        scene.later(BARREN_S)
+        assert scene.closed() == []
+        daemon.full = True
+        scene.later(INTERVAL_S)
+        assert scene.closed() == ["it gave least, and others wait"]
+        assert scene.swarm.connections == [guests[2].near]
+
+    def test_a_torrent_with_nobody_to_dial_parts_from_nobody_for_others(self) -> None:
+        scene = Scene(limits=Limits(peers_per_torrent_max=self.PLACES), places=Daemon(full=True))
+        Guest(scene, "20.0.0.1", pieces=scene.full())
+        scene.later(170)
+        assert scene.closed() == []
+
+
+@dataclass
+class Daemon:
+    full: bool = False
