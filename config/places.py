@@ -59,6 +59,11 @@ def find_config_file(option: Path | None, environ: Mapping[str, str]) -> Path | 
     return None
 
 
+def home_trash(environ: Mapping[str, str]) -> Path:
+    """Of whoever runs the daemon, a service's own account too."""
+    return _xdg_dir(environ, "XDG_DATA_HOME", ".local/share") / "Trash"
+
+
 def _may_exist(path: Path) -> bool:
     """A file we may not see is not passed over: reading it will say why."""
     try:

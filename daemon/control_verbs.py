@@ -33,6 +33,7 @@ from torrentd.daemon.status import (
     AddRequest,
     AddResult,
     DaemonStatus,
+    DataFate,
     PeerStatus,
     PiecesStatus,
     Refused,
@@ -69,7 +70,8 @@ class Commands(OptionCommands, Protocol):
     def metainfo(self, infohash: InfoHash) -> bytes: ...
     async def pause(self, infohash: InfoHash) -> None: ...
     async def resume(self, infohash: InfoHash) -> None: ...
-    async def remove(self, infohash: InfoHash, delete_data: bool = False) -> None: ...
+    async def check_trash(self, infohash: InfoHash) -> None: ...
+    async def remove(self, infohash: InfoHash, fate: DataFate = "stays") -> list[str]: ...
     async def verify(self, infohash: InfoHash) -> None: ...
     async def add_peer(self, infohash: InfoHash, address_text: str) -> None: ...
     async def wait(
@@ -218,14 +220,19 @@ class Verbs:
 
     async def _remove(self, params: Params, call: Call) -> Answer:
         """Each by a name of its own: no pattern can remove what nobody looked at."""
-        delete_data = params.flag("data")
+        deleted, trashed = params.flag("data"), params.flag("trash")
         selectors = params.required_texts("torrents")
         params.refuse_unknown()
         infohashes = list(dict.fromkeys(self._commands.find(text) for text in selectors))
+        if deleted and trashed:
+            raise LineError(INVALID_PARAMS, '"data" deletes it, "trash" keeps it: one of them')
         named = [self._named(infohash) for infohash in infohashes]
-        for infohash in infohashes:
-            await self._commands.remove(infohash, delete_data)
-        return Answer({"torrents": named})
+        for infohash in infohashes if trashed else ():
+            await self._commands.check_trash(infohash)
+        fate: DataFate = "trashed" if trashed else "deleted" if deleted else "stays"
+        places = [await self._commands.remove(infohash, fate) for infohash in infohashes]
+        removed = zip(named, places, strict=True)
+        return Answer({"torrents": [{**torrent, "trashed": place} for torrent, place in removed]})
 
     async def _add_peer(self, params: Params, call: Call) -> Answer:
         address = params.required_text("address")

@@ -4,11 +4,14 @@ Opened once its metadata is known, and again for `verify`. Until then there is o
 """
 
 import asyncio
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
+from torrentd.config.places import home_trash
 from torrentd.daemon.free_space import Footprint
 from torrentd.daemon.opening import (
     Opened,
@@ -28,7 +31,10 @@ from torrentd.wire.store.api import StoreError
 from torrentd.wire.store.files import FileStore
 from torrentd.wire.store.paths import safe_component
 from torrentd.wire.store.resume import ResumeState
+from torrentd.wire.store.trash import Trash, find_trash
 from torrentd.wire.store.verify import Check
+
+T = TypeVar("T")
 
 CHECK_THREADS = 2
 STAT_BLOCK_BYTES = 512  # of st_blocks, whatever the file system uses
@@ -138,7 +144,7 @@ class Holding:
     async def remove_at(self, info: Info, root: Path, names: Sequence[str]) -> None:
         """The same where its files were moved from, or to. StoreError."""
         store = FileStore(info, root, names, self._services.disk.open_files)
-        problem = await self._services.disk.workers_for(root).run(partial(_remove, store))
+        problem = await self._services.disk.workers_for(root).run(partial(_tried, store.remove_files))
         if problem is not None:
             raise problem
 
@@ -147,9 +153,29 @@ class Holding:
         if not self._ours:
             return
         store = FileStore(info, self.root, self.names, self._services.disk.open_files)
-        problem = await self._workers.run(partial(_remove, store))
+        problem = await self._workers.run(partial(_tried, store.remove_files))
         if problem is not None:
             raise problem
+
+    async def find_trash(self) -> Trash:
+        """Where its data would go. NoTrash."""
+        job = partial(_tried, partial(find_trash, self.root, home_trash(os.environ)))
+        found = await self._workers.run(job)
+        if isinstance(found, StoreError):
+            raise found
+        return found
+
+    async def trash_data(self, info: Info) -> list[Path]:
+        """The torrent's own files to the trash: where they are then. NoTrash: nothing was moved."""
+        if not self._ours:
+            return []
+        trash = await self.find_trash()
+        store = FileStore(info, self.root, self.names, self._services.disk.open_files)
+        job = partial(_tried, partial(store.trash_files, trash, datetime.now()))
+        moved = await self._workers.run(job)
+        if isinstance(moved, StoreError):
+            raise moved
+        return moved
 
     async def _find(self, info: Info) -> Opened | Unusable:
         found = await self._workers.run(
@@ -204,13 +230,12 @@ class Holding:
             raise SaveFailed(str(error)) from error
 
 
-def _remove(store: FileStore) -> StoreError | None:
+def _tried(job: Callable[[], T]) -> T | StoreError:
     """In a thread, where errors are values."""
     try:
-        store.remove_files()
+        return job()
     except StoreError as error:
         return error
-    return None
 
 
 def root_name(info: Info, infohash: InfoHash) -> str:

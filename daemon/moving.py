@@ -251,6 +251,14 @@ class Moving(Ease):
             if place is not None:
                 await self.holding.remove_at(info, Path(place.download_dir), place.names)
 
+    async def check_trash(self) -> None:
+        """Refused where its data could not go to the trash."""
+        try:
+            await self.holding.find_trash()
+        except StoreError as error:
+            raise Refused(f"nothing was removed: {error}") from None
+        self._refuse_while_moving()
+
     def _make_holding(self, remembered: Remembered, recorded: ResumeState | None) -> Holding:
         raise NotImplementedError
 

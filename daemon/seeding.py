@@ -39,7 +39,7 @@ class Seeding:
         self,
         settings: Settings,
         torrents: Callable[[], Iterable[Seed]],
-        remove: Callable[[InfoHash], Awaitable[None]],
+        remove: Callable[[InfoHash], Awaitable[object]],
     ) -> None:
         self.labels: dict[str, Label] = {}
         self._rules: list[Rule] = []

@@ -11,6 +11,8 @@ TorrentState = Literal[
 ]
 # The stage of a torrent that still has no metadata, in the order in which a magnet passes them.
 MagnetStage = Literal["dht", "peers", "handshakes", "metadata"]
+# What becomes of the files of a torrent that is removed.
+DataFate = Literal["stays", "deleted", "trashed"]
 
 
 class Refused(Exception):

@@ -158,8 +158,12 @@ class Telling:
 
     def _removed(self, happening: Happening) -> None:
         self._in_trouble.discard(happening.infohash)
-        infohash, data = happening.infohash.hex(), bool(happening.detail)
-        self._told.hear(self._tell("removed", infohash=infohash, name=happening.name, data=data))
+        fate: dict[str, Json] = {
+            "data": happening.detail != "stays",
+            "trash": happening.detail == "trashed",
+        }
+        infohash = happening.infohash.hex()
+        self._told.hear(self._tell("removed", infohash=infohash, name=happening.name, **fate))
 
     def _about(self, subject: Subject, event: str, **fields: Json) -> None:
         infohash = subject.infohash.hex()

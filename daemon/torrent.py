@@ -18,6 +18,7 @@ from torrentd.daemon.moving import Moving
 from torrentd.daemon.opening import Remembered, Unusable, too_many_files
 from torrentd.daemon.services import Services
 from torrentd.daemon.stages import Stages
+from torrentd.daemon.status import DataFate
 from torrentd.daemon.traffic import Traffic
 from torrentd.daemon.waiters import Goal
 from torrentd.daemon.witness import Kind
@@ -133,16 +134,23 @@ class Torrent(Moving):
         self.holding.close()
         self._waiters.cancel()
 
-    async def remove(self, delete_data: bool) -> None:
-        """After `close`: forget it, and its own files where asked. StoreError when some remain."""
+    async def remove(self, fate: DataFate) -> list[Path]:
+        """After `close`: forget it, and its own files where asked; where they are in the trash.
+        StoreError when some remain. NoTrash: it is as it was, and its record too."""
         await self._end_of_moving()
+        await self.holding.record.flush()
         self.holding.record.close()
         await self.holding.record.idle()
+        info, trashed = self.info, list[Path]()
+        if fate == "trashed" and info is not None:
+            trashed = await self.holding.trash_data(info)
         await self._services.disk.state.run(partial(self._services.state.remove, self.infohash))
         self._services.claims.release(self.infohash)
-        if delete_data and self.info is not None:
-            await self.holding.remove_data(self.info)
-            await self._remove_moved(self.info)
+        if fate == "deleted" and info is not None:
+            await self.holding.remove_data(info)
+        if fate != "stays" and info is not None:
+            await self._remove_moved(info)
+        return trashed
 
     async def put_on_record(self) -> None:
         """From now on it survives a kill; or that was tried, and `record.error` says why not."""

@@ -15,6 +15,7 @@ from torrentd.daemon.healing import Company
 from torrentd.daemon.incoming import Adopter
 from torrentd.daemon.known import Known
 from torrentd.daemon.ledger import Ledger
+from torrentd.daemon.loading import load_torrent
 from torrentd.daemon.logs import get_logger
 from torrentd.daemon.porch import Porch
 from torrentd.daemon.queue import Move
@@ -26,6 +27,7 @@ from torrentd.daemon.services import Services
 from torrentd.daemon.status import (
     AddRequest,
     AddResult,
+    DataFate,
     FileStatus,
     PeerStatus,
     PiecesStatus,
@@ -45,6 +47,7 @@ from torrentd.wire.store.api import StoreError
 from torrentd.wire.store.options import TorrentOptions
 from torrentd.wire.store.paths import safe_component
 from torrentd.wire.store.resume import ResumeState
+from torrentd.wire.store.trash import NoTrash
 
 MOVE_S = 2.0  # longer ones are told to be under way
 LARGE_METAINFO_BYTES = 256 * 1024  # above it, decoding leaves the loop
@@ -153,17 +156,27 @@ class Torrents:
             raise Refused("there is nothing to verify before the metadata is known")
         torrent.verify()
 
-    async def remove(self, infohash: InfoHash, delete_data: bool = False) -> None:
+    async def check_trash(self, infohash: InfoHash) -> None:
+        """Refused where its data could not go to the trash."""
+        await (await self._awake(infohash)).check_trash()
+
+    async def remove(self, infohash: InfoHash, fate: DataFate = "stays") -> list[str]:
+        """Where its data is in the trash; Refused when it could not go there, and all is as it was."""
         torrent = await self._awake(infohash)
         del self._torrents[infohash], self._order[infohash]
         torrent.close()
         try:
-            await torrent.remove(delete_data)
+            trashed = await torrent.remove(fate)
+        except NoTrash as error:
+            await self._begin_again(infohash)
+            raise Refused(f"nothing was removed: {error}") from None
         except StoreError as error:
             raise Refused(f"the torrent is gone, but not all of its files: {error}") from None
         finally:
-            self._services.witnesses.tell("removed", infohash, torrent.name, "data" * delete_data)
-        log.info("removed", torrent=infohash.hex(), data=delete_data)
+            if infohash not in self._order:
+                self._services.witnesses.tell("removed", infohash, torrent.name, fate)
+        log.info("removed", torrent=infohash.hex(), data=fate)
+        return [str(path) for path in trashed]
 
     async def add_peer(self, infohash: InfoHash, address_text: str) -> None:
         peer = parse_peer(address_text)
@@ -281,6 +294,13 @@ class Torrents:
         torrent = self._enter(known)
         torrent.start()
         return torrent
+
+    async def _begin_again(self, infohash: InfoHash) -> None:
+        """One that was closed, by its record."""
+        state = self._services.state
+        known = await self._services.disk.state.run(partial(load_torrent, state, infohash))
+        if known is not None:
+            self._begin(known)
 
     def _add(self, wanted: Wanted) -> AddResult:
         infohash = wanted.known.state.infohash

@@ -20,8 +20,8 @@ Kind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """`detail` is the sentence of an error, the path of a file below the download folder, or
-    `data` where a torrent's files are removed with it."""
+    """`detail` is the sentence of an error, the path of a file below the download folder, or what
+    becomes of the files of a torrent that is removed (DataFate)."""
 
     kind: Kind
     infohash: InfoHash

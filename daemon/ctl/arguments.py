@@ -85,6 +85,7 @@ class Options(argparse.Namespace):
     shell: str = ""
     words: Sequence[str] = ()
     data: bool = False
+    trash: bool = False
     dry_run: bool = False
     client: str = ""
     folder: str = ""
@@ -114,6 +115,8 @@ def _check_together(options: Options) -> None:
         raise Failure(USAGE, "--json is one document at the end; --jsonl is a line for each event")
     if options.remove and not options.networks:
         raise Failure(USAGE, "--remove needs the addresses or networks whose ban is taken back")
+    if options.data and options.trash:
+        raise Failure(USAGE, "--data deletes the files, --trash keeps them; it is one or the other")
     options.folders = [os.path.abspath(folder) for folder in options.folders]
     if options.verb == "add":
         if options.dry_run and not options.folders:
@@ -195,12 +198,13 @@ def _define_import(verbs: Verbs) -> None:
 def _define_changing(verbs: Verbs) -> None:
     pause = _verb(verbs, "pause", "stop transfers; nothing is forgotten")
     resume = _verb(verbs, "resume", "go on with paused torrents, or after an error")
-    remove = _verb(verbs, "remove", "forget torrents; their data stays unless --data is given")
+    remove = _verb(verbs, "remove", "forget torrents; their data stays, unless --data or --trash")
     verify = _verb(verbs, "verify", "check the data on disk against its hashes")
     for changing in (pause, resume, remove, verify):
         _torrents(changing, "+")
         flag(changing, "--dry-run", "dry_run", "only say which torrents that would be")
     flag(remove, "--data", "data", "delete the downloaded files too")
+    flag(remove, "--trash", "trash", "put the downloaded files into the trash")
     flag(remove, "--yes", "yes", "do not ask, whatever a pattern matches")
     add_peer = _verb(verbs, "add-peer", "connect a torrent to a peer you know")
     _torrent(add_peer)

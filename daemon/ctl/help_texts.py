@@ -137,10 +137,13 @@ examples:
 """,
     "remove": """\
 Where a pattern names more than one torrent, it asks on a terminal and refuses
-elsewhere, unless --yes is given.
+elsewhere, unless --yes is given. With --data or --trash only the torrent's own
+files go. --trash never copies: the trash is that of the daemon's user where it
+is on the same file system, else .Trash-UID at the top of that; where there can
+be none, nothing is removed.
 
 examples:
-  torrentctl remove c9e1
+  torrentctl remove c9e1 --trash
   torrentctl remove 'debian-12*' --data --dry-run
   torrentctl remove state:seeding --yes
 """,

@@ -81,6 +81,8 @@ def _detail(kind: str, event: Document) -> str:
         case "error" | "paused":
             return event.text("cause")
         case "removed":
+            if event.flag("trash"):
+                return "its data is in the trash"
             return "with its data" if event.flag("data") else ""
         case "started":
             return f"torrentd {event.text('version')}"

@@ -33,11 +33,12 @@ def is_pattern(selector: str) -> bool:
     return text == "all" or text.startswith("state:") or any(s in text for s in _PATTERN_SIGNS)
 
 
-def confirm(torrents: list[Document], selectors: Sequence[str], data: bool) -> None:
+def confirm(torrents: list[Document], selectors: Sequence[str], data: bool, trash: bool) -> None:
     """Ask on a terminal; Failure elsewhere, and where the answer is not yes."""
     if len(torrents) < 2 or not any(is_pattern(selector) for selector in selectors):
         return
-    what = f"{many(len(torrents), 'torrent')}{' and their data' if data else ''}"
+    also = " and their data" if data else ", their data to the trash" if trash else ""
+    what = f"{many(len(torrents), 'torrent')}{also}"
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise Failure(USAGE, f"that would remove {what}; --yes says that it is meant")
     for torrent in torrents[:SHOWN_MAX]:
@@ -49,11 +50,12 @@ def confirm(torrents: list[Document], selectors: Sequence[str], data: bool) -> N
         raise Failure(REFUSED, "nothing was removed")
 
 
-def remove(client: Client, torrents: list[Document], data: bool) -> Document:
+def remove(client: Client, torrents: list[Document], data: bool, trash: bool) -> Document:
     """Batch by batch; the daemon removes each batch whole or not at all."""
     removed: list[Json] = []
     for start in range(0, len(torrents), BATCH):
         infohashes: list[Json] = [t.text("infohash") for t in torrents[start : start + BATCH]]
-        document = client.call("remove", {"torrents": infohashes, "data": data})
+        params: dict[str, Json] = {"torrents": infohashes, "data": data, "trash": trash}
+        document = client.call("remove", params)
         removed += [torrent.value for torrent in document.children("torrents")]
     return Document({"torrents": removed})

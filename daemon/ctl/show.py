@@ -227,6 +227,13 @@ def named(done: str) -> Callable[[Document], None]:
     return show
 
 
+def show_removed(document: Document) -> None:
+    named("removed")(document)
+    for torrent in document.children("torrents"):
+        for path in torrent.texts("trashed"):
+            print(f"{short_name(torrent)} is in the trash: {path}")
+
+
 def _rate_and_total(document: Document, rate_key: str, total_key: str) -> str:
     return f"{rate(document.integer(rate_key))}, {size(document.integer(total_key))} in all"
 

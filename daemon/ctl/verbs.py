@@ -27,7 +27,7 @@ _SHOW: dict[str, Callable[[Document], None]] = {
     "pieces": picture.show_pieces,
     "pause": show.named("paused"),
     "resume": show.named("resumed"),
-    "remove": show.named("removed"),
+    "remove": show.show_removed,
     "verify": show.named("verifying"),
     "add-peer": show.show_address,
     "stats": torrent_show.show_stats,
@@ -268,8 +268,8 @@ def _remove(client: Client, options: Options) -> int:
 
     torrents = named_by(client, options.torrents).children("torrents")
     if not options.yes:
-        confirm(torrents, options.torrents, options.data)
-    _show(options, remove(client, torrents, options.data), _SHOW["remove"])
+        confirm(torrents, options.torrents, options.data, options.trash)
+    _show(options, remove(client, torrents, options.data, options.trash), _SHOW["remove"])
     return DONE
 
 

@@ -390,9 +390,15 @@ class FakeSession:
     async def resume(self, infohash: InfoHash) -> None:
         self.calls.append(("resume", infohash.hex()))
 
-    async def remove(self, infohash: InfoHash, delete_data: bool = False) -> None:
-        self.calls.append(("remove", infohash.hex(), delete_data))
-        del self.entries[infohash]
+    async def check_trash(self, infohash: InfoHash) -> None:
+        self.calls.append(("check_trash", infohash.hex()))
+        if self.entries[infohash].name == "no-trash":
+            raise Refused("nothing was removed: there is no trash")
+
+    async def remove(self, infohash: InfoHash, fate: DataFate = "stays") -> list[str]:
+        self.calls.append(("remove", infohash.hex(), fate))
+        name = self.entries.pop(infohash).name
+        return [f"/trash/files/{name}"] if fate == "trashed" else []
 
     async def verify(self, infohash: InfoHash) -> None:
         self.calls.append(("verify", infohash.hex()))

@@ -9,16 +9,18 @@ import errno
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
 
 from torrentd.wire.formats.geometry import FileLayout, FileSpan
 from torrentd.wire.formats.metainfo import Info
-from torrentd.wire.store.api import StoreError, store_error
-from torrentd.wire.store.folders import Absent, Folders
+from torrentd.wire.store.api import StoreError, UnsafePath, store_error
+from torrentd.wire.store.folders import Absent, Folders, folders_of
 from torrentd.wire.store.open_files import OpenFiles, Unsynced, start_writeback
 from torrentd.wire.store.paths import check_names
+from torrentd.wire.store.trash import Trash
 
 # What a disk reads at once where a peer asks for a part of it: the rest will be asked for too.
 READ_AHEAD_BYTES = 1024 * 1024
@@ -139,17 +141,17 @@ class FileStore:
     def remove_files(self) -> None:
         """Remove the torrent's files, then its folders from the deepest up, if empty."""
         self._open_files.close(self._unsynced)
-        folders: dict[str, None] = {}
         for name, file in zip(self.names, self.info.files, strict=True):
-            if not name:
-                continue
-            self._folders.unlink(name, only_empty=file.length == 0)
-            while "/" in name:
-                name = name.rpartition("/")[0]
-                folders[name] = None
-        for folder in sorted(folders, key=lambda path: path.count("/"), reverse=True):
-            self._folders.rmdir(folder)
-        self._stamps = None
+            if name:
+                self._folders.unlink(name, only_empty=file.length == 0)
+        self._remove_folders()
+
+    def trash_files(self, trash: Trash, at: datetime) -> list[Path]:
+        """The same, into the trash: where they are then. NoTrash: they are where they were."""
+        self._open_files.close(self._unsynced)
+        moved = trash.put(self.root, self._present(), at)
+        self._remove_folders()
+        return moved
 
     def stat_files(self) -> list[os.stat_result | None]:
         """What stands at each file's name now: None for nothing, and for padding. UnsafePath when
@@ -172,6 +174,23 @@ class FileStore:
                 return data_ranges(descriptor, os.fstat(descriptor).st_size)
         except Absent:
             return []
+
+    def _present(self) -> list[str]:
+        """Where a file of ours is: one that should be empty and is not is somebody else's."""
+        found = []
+        for name, file in zip(self.names, self.info.files, strict=True):
+            try:
+                there = self._folders.stat(name) if name else None
+            except UnsafePath:
+                continue
+            if there is not None and (file.length or not there.st_size):
+                found.append(name)
+        return found
+
+    def _remove_folders(self) -> None:
+        for folder in folders_of(self.names):
+            self._folders.rmdir(folder)
+        self._stamps = None
 
     def _check_open(self) -> None:
         if self._closed:

@@ -7,7 +7,7 @@ neither a link that was there before nor one that is swapped in meanwhile leads 
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -160,6 +160,16 @@ class Folders:
                     self.root / path, "a link, a folder or a device stands in the way"
                 ) from error
             raise store_error(self.root / path, error) from error
+
+
+def folders_of(names: Iterable[str]) -> list[str]:
+    """All folders above these, the deepest first, as they can be removed."""
+    folders: dict[str, None] = {}
+    for name in names:
+        while "/" in name:
+            name = name.rpartition("/")[0]
+            folders[name] = None
+    return sorted(folders, key=lambda path: path.count("/"), reverse=True)
 
 
 class Absent(StoreError):

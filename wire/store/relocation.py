@@ -13,7 +13,7 @@ from pathlib import Path
 
 from torrentd.wire.store.api import StoreError, store_error
 from torrentd.wire.store.files import data_ranges
-from torrentd.wire.store.folders import Folders
+from torrentd.wire.store.folders import Folders, folders_of
 
 COPY_BYTES = 4 * 1024 * 1024
 PART = ".moving"  # behind the name of a copy that is not whole; NAME_MAX leaves room for it
@@ -77,14 +77,10 @@ class Relocation:
 
     def clean(self) -> None:
         """Remove what was copied from its old place, and the folders that are empty then."""
-        folders: dict[str, None] = {}
         for old, new in self._moves:
             if self._new.stat(new) is not None:
                 self._old.unlink(old)
-            while "/" in old:
-                old = old.rpartition("/")[0]
-                folders[old] = None
-        for folder in sorted(folders, key=lambda path: path.count("/"), reverse=True):
+        for folder in folders_of(old for old, _ in self._moves):
             self._old.rmdir(folder)
 
     def _move(self, old: str, new: str) -> None:
