@@ -144,7 +144,9 @@ class Holding:
     async def remove_at(self, info: Info, root: Path, names: Sequence[str]) -> None:
         """The same where its files were moved from, or to. StoreError."""
         store = FileStore(info, root, names, self._services.disk.open_files)
-        problem = await self._services.disk.workers_for(root).run(partial(_tried, store.remove_files))
+        problem = await self._services.disk.workers_for(root).run(
+            partial(_tried, store.remove_files)
+        )
         if problem is not None:
             raise problem
 

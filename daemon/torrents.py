@@ -9,7 +9,6 @@ from functools import partial
 from torrentd.daemon import adopting, reports
 from torrentd.daemon.adding import Wanted, download_root, parse_peer, read_or_refused, read_request
 from torrentd.daemon.adopting import Adopting, Adoption
-from torrentd.daemon.control_lines import Written, write_entry
 from torrentd.daemon.file_choice import FileChoice
 from torrentd.daemon.healing import Company
 from torrentd.daemon.incoming import Adopter
@@ -20,10 +19,8 @@ from torrentd.daemon.logs import get_logger
 from torrentd.daemon.porch import Porch
 from torrentd.daemon.queue import Move
 from torrentd.daemon.resolving import Resolving
-from torrentd.daemon.rest import Rest
 from torrentd.daemon.resting import Resting
-from torrentd.daemon.selectors import select, select_one
-from torrentd.daemon.services import Services
+from torrentd.daemon.roster import Roster
 from torrentd.daemon.status import (
     AddRequest,
     AddResult,
@@ -55,15 +52,12 @@ LARGE_METAINFO_BYTES = 256 * 1024  # above it, decoding leaves the loop
 log = get_logger("session")
 
 
-class Torrents:
-    """By their infohash. The session is one of these, with a life."""
+class Torrents(Roster):
+    """What can be done to them. The session is one of these, with a life."""
 
     def __init__(self) -> None:
-        self._torrents: dict[InfoHash, Torrent] = {}  # awake
-        self._order: dict[InfoHash, None] = {}  # all, those at rest too, as they came
-        self._services: Services  # from `start` on, as the next four
-        self._rest: Rest
-        self._resolving: Resolving
+        super().__init__()
+        self._resolving: Resolving  # from `start` on, as the next two
         self._adopting: Adopting
         self._porch: Porch
 
@@ -88,34 +82,6 @@ class Torrents:
         """Before an add: the data that is here already."""
         known = {torrent.infohash for torrent in self._all()}
         return await self._adopting.adopt(request, self._services.config, known)
-
-    def torrents(self) -> list[TorrentStatus]:
-        now = time.monotonic()
-        return [self._status(torrent, now) for torrent in self._all()]
-
-    def listed(self) -> list[TorrentStatus | Written]:
-        """The same, already written where nothing has changed since it was last asked for."""
-        now = time.monotonic()
-        return [
-            self._written(torrent) if isinstance(torrent, Resting) else self._status(torrent, now)
-            for torrent in self._all()
-        ]
-
-    def torrent(self, infohash: InfoHash) -> TorrentStatus:
-        return self._status(self._any(infohash), time.monotonic())
-
-    def find(self, selector: str) -> InfoHash:
-        """The one torrent that it names."""
-        return select_one(selector, self._all()).infohash
-
-    def select(self, selector: str) -> list[InfoHash]:
-        """All torrents that it names: also a pattern, a state, all."""
-        return [torrent.infohash for torrent in select(selector, self._all())]
-
-    async def wake(self, infohash: InfoHash) -> None:
-        """One that is at rest must be awake for all that follows; whoever looks at a torrent wakes
-        it first. It lies down again by itself."""
-        await self._rest.wake(infohash)
 
     def why(self, infohashes: list[InfoHash]) -> list[Why]:
         """What holds each of them up."""
@@ -161,8 +127,10 @@ class Torrents:
         await (await self._awake(infohash)).check_trash()
 
     async def remove(self, infohash: InfoHash, fate: DataFate = "stays") -> list[str]:
-        """Where its data is in the trash; Refused when it could not go there, and all is as it was."""
+        """Where its data is in the trash. Refused where it cannot go there: it stays as it was."""
         torrent = await self._awake(infohash)
+        if fate == "trashed":
+            await torrent.check_trash()
         del self._torrents[infohash], self._order[infohash]
         torrent.close()
         try:
@@ -183,10 +151,6 @@ class Torrents:
         if self._services.policy.is_blocked(peer.host):
             raise Refused(f"{peer.host} is banned, or on the blocklist")
         (await self._awake(infohash)).traffic.peers_found([peer], "manual")
-
-    def options(self, infohash: InfoHash) -> TorrentOptions:
-        """What is wanted of it."""
-        return self._any(infohash).options
 
     def set_options(self, infohash: InfoHash, options: TorrentOptions) -> None:
         self._get(infohash).set_options(options)
@@ -321,42 +285,6 @@ class Torrents:
         if wanted.manual_peers:
             torrent.traffic.peers_found(wanted.manual_peers, "manual")
         return AddResult(infohash.hex(), torrent.name, added)
-
-    def _get(self, infohash: InfoHash) -> Torrent:
-        """One that is awake."""
-        torrent = self._torrents.get(infohash)
-        if torrent is None:
-            self._any(infohash)
-            raise Refused(f"{infohash.hex()} is at rest, and its record cannot be read now")
-        return torrent
-
-    async def _awake(self, infohash: InfoHash) -> Torrent:
-        await self.wake(infohash)
-        return self._get(infohash)
-
-    def _any(self, infohash: InfoHash) -> Torrent | Resting:
-        torrent = self._torrents.get(infohash) or self._rest.torrents.get(infohash)
-        if torrent is None:
-            raise Refused(f"there is no torrent {infohash.hex()}")
-        return torrent
-
-    def _all(self) -> list[Torrent | Resting]:
-        """In the order in which they came."""
-        awake, resting = self._torrents, self._rest.torrents
-        return [awake.get(infohash) or resting[infohash] for infohash in self._order]
-
-    def _status(self, torrent: Torrent | Resting, now: float) -> TorrentStatus:
-        if isinstance(torrent, Torrent):
-            return reports.torrent_status(torrent, now)
-        return reports.resting_status(torrent, self._services.discovery.swarm(torrent.infohash))
-
-    def _written(self, torrent: Resting) -> Written:
-        counted = self._services.discovery.swarm(torrent.infohash)
-        written = torrent.written
-        if written is None or written[0] != torrent.believed or written[1] is not counted:
-            text = write_entry(reports.resting_status(torrent, counted))
-            torrent.written = written = (torrent.believed, counted, text)
-        return written[2]
 
     def _restore(self, found: list[Known | ResumeState]) -> None:
         """From the state folder, not begun yet."""

@@ -20,6 +20,7 @@ from torrentd.daemon.status import (
     AddResult,
     BlocksStatus,
     DaemonStatus,
+    DataFate,
     DhtFamilyStatus,
     DhtStatus,
     FileStatus,

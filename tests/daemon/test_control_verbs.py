@@ -136,7 +136,21 @@ class TestCommands:
         fake = session()
         run(fake, "remove", {"torrents": ["one"]})
         run(fake, "remove", {"torrents": ["two"], "data": True})
-        assert fake.calls == [("remove", ONE.infohash, False), ("remove", TWO.infohash, True)]
+        assert fake.calls == [
+            ("remove", ONE.infohash, "stays"),
+            ("remove", TWO.infohash, "deleted"),
+        ]
+
+    def test_the_trash_is_asked_for_all_before_the_first_goes(self) -> None:
+        fake = FakeSession(ONE, make_torrent(99, "no-trash"))
+        with pytest.raises(Refused, match="nothing was removed"):
+            run(fake, "remove", {"torrents": ["one", "no-trash"], "trash": True})
+        assert len(fake.entries) == 2
+        document = run(fake, "remove", {"torrents": ["one"], "trash": True}).document
+        one = {"infohash": ONE.infohash, "name": "one", "trashed": ["/trash/files/one"]}
+        assert document == {"torrents": [one]}
+        with pytest.raises(LineError, match="one of them"):
+            run(fake, "remove", {"torrents": ["no-trash"], "trash": True, "data": True})
 
     def test_a_pattern_names_many_but_removes_none(self) -> None:
         fake = session()

@@ -92,7 +92,7 @@ def moves(tmp_path: Path, checks: list[Check]) -> None:
             assert await session.wait(infohash, "done", TIMEOUT_S)
             assert session.torrent(infohash).download_dir == str(new)
             assert checks == [], "not a byte was hashed again"
-            await session.remove(infohash, delete_data=True)
+            await session.remove(infohash, fate="deleted")
             assert list(new.iterdir()) == []
 
     run(scenario())

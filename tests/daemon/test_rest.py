@@ -193,7 +193,7 @@ class TestWaking:
                 assert session.pieces(torrent.infohash).have == "e0"
                 (file,) = session.files(torrent.infohash)
                 assert file.done_bytes == file.size_bytes == 40_000
-                await session.remove(other.infohash, delete_data=True)
+                await session.remove(other.infohash, fate="deleted")
                 assert session.torrent_count() == 1
                 assert not (config.download_dir / "shelf-1.bin").exists()
 

@@ -188,7 +188,7 @@ def test_pauses_and_removals_that_a_kill_kept_back(tmp_path: Path) -> None:
         await restarted(config)
         assert kinds(config)[-1] == "paused"
         async with running(config) as session:
-            await session.remove(infohash, delete_data=True)
+            await session.remove(infohash, fate="deleted")
         assert (events(config)[-1]["event"], events(config)[-1]["data"]) == ("removed", True)
         forget(config, kinds(config).index("removed"))
         await restarted(config)

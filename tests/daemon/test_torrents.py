@@ -1,4 +1,4 @@
-"""Commands on torrents: what is added, found, checked again and removed."""
+"""Commands on torrents: what is added, checked again and removed."""
 
 import asyncio
 import random
@@ -19,8 +19,10 @@ from tests.daemon.session_room import (
     until,
 )
 from tests.wire.torrents import single_file
+from torrentd.daemon import holding
 from torrentd.daemon.status import AddRequest, Refused
 from torrentd.wire.formats.metainfo import encode_metainfo
+from torrentd.wire.store.trash import NoTrash, Trash
 
 KIB = 1024
 SMALL = single_file(random.Random(2).randbytes(100_000), 16 * KIB, b"small.bin")
@@ -58,7 +60,7 @@ class TestAdding:
                 infohash = session.find((await session.add(request)).infohash)
                 await until(lambda: session.torrent(infohash).state == "error")
                 assert "nothing of this torrent" in (session.torrent(infohash).error or "")
-                await session.remove(infohash, delete_data=True)
+                await session.remove(infohash, fate="deleted")
             assert path.read_bytes() == b"precious" * 20_000
 
         run(scenario())
@@ -84,25 +86,6 @@ class TestAdding:
                 ).added
                 with pytest.raises(Refused, match="not a torrent file"):
                     await session.add(AddRequest(metainfo=b"d" * 300_000))
-
-        run(scenario())
-
-
-class TestFinding:
-    def test_a_torrent_is_found_by_infohash_prefix_or_name(self, tmp_path: Path) -> None:
-        async def scenario() -> None:
-            async with running(make_config(tmp_path, new_host())) as session:
-                first = "abcd" + "0" * 36
-                await session.add(AddRequest(magnet=f"magnet:?xt=urn:btih:{first}&dn=One"))
-                await session.add(AddRequest(magnet="abcd" + "1" * 36))
-                assert session.find(first).hex() == first
-                assert session.find("abcd0").hex() == first
-                assert session.find("One").hex() == first
-                with pytest.raises(Refused, match=r"may be one of abcd0.*, abcd1"):
-                    session.find("abcd")
-                for selector in ("two", "abc", ""):
-                    with pytest.raises(Refused, match="no torrent"):
-                        session.find(selector)
 
         run(scenario())
 
@@ -142,12 +125,60 @@ class TestChanging:
                 await session.remove(infohash)
                 assert is_complete(SMALL, tmp_path / "source")
                 await seed(session, SMALL, tmp_path / "source")
-                await session.remove(infohash, delete_data=True)
+                await session.remove(infohash, fate="deleted")
                 assert list((tmp_path / "source").iterdir()) == []
                 assert session.torrents() == []
             assert list((tmp_path / "state" / "torrents").iterdir()) == []
 
         run(scenario())
+
+    def test_remove_with_trash_keeps_the_data_there(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
+
+        async def scenario() -> list[str]:
+            async with running(make_config(tmp_path, new_host())) as session:
+                infohash = await seed(session, SMALL, tmp_path / "source")
+                (tmp_path / "source" / "not of it").write_text("stays")
+                await session.check_trash(infohash)
+                moved = await session.remove(infohash, fate="trashed")
+                assert session.torrents() == []
+            assert list((tmp_path / "state" / "torrents").iterdir()) == []
+            return moved
+
+        assert run(scenario()) == [str(tmp_path / "share" / "Trash" / "files" / "small.bin")]
+        assert is_complete(SMALL, tmp_path / "share" / "Trash" / "files")
+        assert [path.name for path in (tmp_path / "source").iterdir()] == ["not of it"]
+
+    @pytest.mark.parametrize("when", ["asked first", "amid the move"])
+    def test_without_a_trash_nothing_is_removed(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+    ) -> None:
+        monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
+
+        def fail(self: Trash, root: Path, names: object, at: object) -> list[Path]:
+            raise NoTrash(root, "it cannot go to the trash")
+
+        def refuse(root: Path, home: Path) -> Trash:
+            raise NoTrash(root, "it has no trash")
+
+        if when == "asked first":
+            monkeypatch.setattr(holding, "find_trash", refuse)
+        else:
+            monkeypatch.setattr(Trash, "put", fail)
+
+        async def scenario() -> None:
+            async with running(make_config(tmp_path, new_host())) as session:
+                infohash = await seed(session, SMALL, tmp_path / "source")
+                with pytest.raises(Refused, match=r"nothing was removed: .* trash$"):
+                    await session.remove(infohash, fate="trashed")
+                assert await session.wait(infohash, "seeding", TIMEOUT_S)
+                assert session.torrent(infohash).downloaded_bytes == 0
+                await session.remove(infohash)
+
+        run(scenario())
+        assert is_complete(SMALL, tmp_path / "source")
 
     def test_waiting_ends_when_the_time_is_up_or_the_torrent_is_gone(self, tmp_path: Path) -> None:
         async def scenario() -> None:

@@ -17,7 +17,7 @@ from torrentd.daemon.control_lines import (
     encode_result,
 )
 from torrentd.daemon.control_verbs import Verbs
-from torrentd.daemon.status import Refused
+from torrentd.daemon.status import DataFate, Refused
 from torrentd.wire.formats.errors import ProtocolError
 from torrentd.wire.formats.ids import InfoHash
 
@@ -55,8 +55,8 @@ SEEDS = [
 class Session(FakeSession):
     """Answers at once, and forgets what it was told."""
 
-    async def remove(self, infohash: InfoHash, delete_data: bool = False) -> None:
-        return None
+    async def remove(self, infohash: InfoHash, fate: DataFate = "stays") -> list[str]:
+        return []
 
     async def wait(self, infohash: InfoHash, until: str, timeout_s: float | None = None) -> bool:
         return True

@@ -65,7 +65,7 @@ class Trash:
         """The files `names` below `root`, which must be there: where their entries are then, one
         for each first component. NoTrash: all are where they were."""
         entries: dict[str, str] = {}  # by the first component
-        moved: list[tuple[str, str]] = []
+        tried: list[tuple[str, str]] = []
         old = Folders(root)
         try:
             for name in names:
@@ -73,10 +73,10 @@ class Trash:
                 if first not in entries:
                     entries[first] = self._enter(root, first, at)
                 new = f"{self._files}/{entries[first]}{slash}{rest}"
+                tried.append((name, new))
                 self._move(old, name, self._folders, new)
-                moved.append((name, new))
         except StoreError as error:
-            left = self._put_back(old, moved, list(entries.values()))
+            left = self._put_back(old, tried, list(entries.values()))
             cause = f"it cannot go to the trash: {error.cause}{left}"
             raise NoTrash(error.path, cause) from error
         for folders, path in self._changed:
@@ -144,22 +144,24 @@ class Trash:
     def _note(self, folders: Folders, path: str) -> None:
         self._changed[folders, path] = None
 
-    def _put_back(self, old: Folders, moved: list[tuple[str, str]], entries: list[str]) -> str:
+    def _put_back(self, old: Folders, tried: list[tuple[str, str]], entries: list[str]) -> str:
         """Nothing where that is done; else a word about what stays in the trash."""
         stuck: dict[str, None] = {}
-        for name, new in reversed(moved):
+        for name, new in reversed(tried):
             try:
+                if self._folders.stat(new) is None:
+                    continue
                 if old.stat(name) is not None:
                     raise StoreError(old.root / name, "a file came there")
                 self._move(self._folders, new, old, name)
             except StoreError:
                 stuck[new.removeprefix(f"{self._files}/").partition("/")[0]] = None
         self._changed.clear()
-        for folder in folders_of(new for _, new in moved):
-            self._folders.rmdir(folder)  # no more than are empty
+        for folder in folders_of(new for _, new in tried):
+            if folder.startswith(f"{self._files}/"):
+                self._folders.rmdir(folder)
         for entry in entries:
             if entry not in stuck:
-                self._folders.rmdir(f"{self._files}/{entry}")
                 self._folders.unlink(f"{self._info}/{entry}{SUFFIX}")
         return f"; some of it is at {self._base / self._files / next(iter(stuck))}" if stuck else ""
 
@@ -172,7 +174,9 @@ def find_trash(root: Path, home_trash: Path) -> Trash:
         top = _top(place, mount)
         candidates = list(_candidates(top, home_trash, mount))
     except OSError as error:
-        raise NoTrash(root, f"it has no trash: {(error.strerror or 'no answer').lower()}") from error
+        raise NoTrash(
+            root, f"it has no trash: {(error.strerror or 'no answer').lower()}"
+        ) from error
     reasons = []
     for trash in candidates:
         try:

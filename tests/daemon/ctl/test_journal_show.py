@@ -51,6 +51,10 @@ def shown(capsys: pytest.CaptureFixture[str], **fields: Json) -> str:
         ({"event": "error", "cause": "no disk"}, "error         c9e15763 one: no disk"),
         ({"event": "file-done", "path": "/a/b"}, "file-done     c9e15763 one: /a/b"),
         ({"event": "removed", "data": True}, "removed       c9e15763 one: with its data"),
+        (
+            {"event": "removed", "data": True, "trash": True},
+            "removed       c9e15763 one: its data is in the trash",
+        ),
         ({"event": "of another version"}, "of another version c9e15763 one"),
     ],
 )

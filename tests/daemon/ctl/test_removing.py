@@ -58,7 +58,20 @@ def test_where_nobody_can_be_asked_many_are_refused(
 def test_yes_says_that_it_is_meant(served: Served) -> None:
     assert run(served, "remove debian-* --data --yes") == 0
     assert left(served) == ["sintel"]
-    assert [call[0::2] for call in served.session.calls] == [("remove", True)] * 2
+    assert [call[0::2] for call in served.session.calls] == [("remove", "deleted")] * 2
+
+
+def test_what_went_to_the_trash_is_told_with_its_place(
+    served: Served, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(served, "remove sintel --trash") == 0
+    assert capsys.readouterr().out == (
+        "removed sintel 00000002\nsintel is in the trash: /trash/files/sintel\n"
+    )
+    assert run(served, "remove debian-* --trash") == 2
+    assert "remove 2 torrents, their data to the trash; --yes" in capsys.readouterr().err
+    assert run(served, "remove debian-12 --trash --data") == 2
+    assert left(served) == NAMES[:2]
 
 
 @pytest.mark.parametrize(

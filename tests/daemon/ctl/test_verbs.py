@@ -190,7 +190,7 @@ class TestOthers:
         assert run(served, "add-peer", "one", "192.0.2.1:80") == 0
         assert served.session.calls == [
             ("pause", f"{ONE:08x}" * 5),
-            ("remove", "00000002" * 5, True),
+            ("remove", "00000002" * 5, "deleted"),
             ("add_peer", f"{ONE:08x}" * 5, "192.0.2.1:80"),
         ]
 
