@@ -38,7 +38,7 @@ from torrentd.wire.swarm.actions import (
     StorePiece,
     Transmit,
 )
-from torrentd.wire.swarm.candidates import Source
+from torrentd.wire.swarm.candidate import Source
 from torrentd.wire.swarm.swarm import Swarm
 
 log = get_logger("torrent")

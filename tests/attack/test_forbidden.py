@@ -14,7 +14,8 @@ from torrentd.config.schema import Limits
 from torrentd.dht.node import DhtNode
 from torrentd.dht.outputs import Output, PeersFound
 from torrentd.wire.formats.address import Address, is_ipv6, pack_address, parse_host
-from torrentd.wire.swarm.candidates import Candidates, Source
+from torrentd.wire.swarm.candidate import Source
+from torrentd.wire.swarm.candidates import Candidates
 
 PORTS = (1, 22, 53, 80, 443, 1023, 6881, 65535)
 STRANGERS: tuple[Source, ...] = ("magnet", "dht", "incoming", "pex")

@@ -2,30 +2,34 @@
 
 Until the metadata is known nobody can tell how long a bitfield should be; what comes is then kept
 raw, never above the largest that any torrent can have (W3), and judged by `set_piece_count`.
+
+Differs from the BEPs: a bitfield or have-all that is not the first message is taken too, a few
+times and if it takes nothing back. libtorrent ends super seeding with one.
 """
 
 from torrentd.wire.formats.bitfield import Bitfield
 from torrentd.wire.formats.errors import MessageError
 from torrentd.wire.formats.messages import PIECES_MAX
 
+LATE_MAX = 10  # by one peer
+
 
 class AnnouncedPieces:
     """What one peer announced. `bitfield` is None before the number of pieces is known."""
 
     __slots__ = (
-        "_any_have",
         "_bitfield_came",
         "_has_all",
+        "_late",
         "_raw",
-        "_whole",
         "any_came",
         "bitfield",
     )
 
     def __init__(self) -> None:
         self.bitfield: Bitfield | None = None
-        self._any_have = self.any_came = False
-        self._whole = False  # bitfield, have-all or have-none came
+        self.any_came = False
+        self._late = 0  # announcements of everything, after another one
         self._has_all = False
         self._bitfield_came = False
         self._raw = bytearray()
@@ -36,14 +40,20 @@ class AnnouncedPieces:
         return self._has_all if self.bitfield is None else self.bitfield.all()
 
     def receive_bitfield(self, data: bytes) -> None:
-        """ "bitfield is only ever sent as the first message"; its length and spare bits must be
-        right: MessageError."""
+        """Its length and spare bits must be right: MessageError."""
         self._begin_whole()
         if self.bitfield is None:
+            if self._bitfield_came and len(data) != len(self._raw):
+                raise MessageError("bitfields of two sizes")
+            if self._has_all or _takes_back(self._raw, data):
+                raise MessageError("a bitfield that takes pieces back")
             self._raw = bytearray(data)
             self._bitfield_came = True
-        else:
-            self.bitfield = Bitfield.from_bytes(data, self.bitfield.size)
+            return
+        bitfield = Bitfield.from_bytes(data, self.bitfield.size)
+        if (self.bitfield - bitfield).any():
+            raise MessageError("a bitfield that takes pieces back")
+        self.bitfield = bitfield
 
     def receive_have_all(self) -> None:
         """BEP 6: it stands for a bitfield."""
@@ -55,11 +65,13 @@ class AnnouncedPieces:
     def receive_have_none(self) -> None:
         """BEP 6: it stands for a bitfield."""
         self._begin_whole()
+        if self._has_all or any(self._raw) or (self.bitfield is not None and self.bitfield.any()):
+            raise MessageError("a have-none that takes pieces back")
 
     def receive_have(self, piece_index: int) -> bool:
         """Tells whether that is news. MessageError for an index outside the torrent, or outside any
         torrent while ours is unknown."""
-        self._any_have = self.any_came = True
+        self.any_came = True
         if self.bitfield is not None:
             if piece_index >= self.bitfield.size:
                 raise MessageError("a have outside the torrent")
@@ -79,11 +91,10 @@ class AnnouncedPieces:
         return self.bitfield
 
     def _begin_whole(self) -> None:
-        if self._whole:
-            raise MessageError("a second bitfield")
-        if self._any_have:
-            raise MessageError("a bitfield after a have")
-        self._whole = self.any_came = True
+        self._late += self.any_came
+        if self._late > LATE_MAX:
+            raise MessageError("bitfields without end")
+        self.any_came = True
 
     def _receive_raw_have(self, piece_index: int) -> bool:
         if piece_index >= PIECES_MAX:
@@ -94,3 +105,9 @@ class AnnouncedPieces:
         known = bool(self._raw[at] & bit) or self._has_all
         self._raw[at] |= bit
         return not known
+
+
+def _takes_back(before: bytearray, after: bytes) -> bool:
+    size = max(len(before), len(after))
+    had, has = (int.from_bytes(bits.ljust(size, b"\0")) for bits in (before, after))
+    return bool(had & ~has)

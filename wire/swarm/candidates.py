@@ -10,9 +10,8 @@ or *connected*.
 
 import random
 from collections.abc import Container, Iterable
-from dataclasses import dataclass
 from heapq import heappop, heappush
-from typing import Literal, Protocol
+from typing import Protocol
 
 from torrentd.wire.formats.address import (
     Address,
@@ -21,24 +20,21 @@ from torrentd.wire.formats.address import (
     network_key,
     pack_address,
 )
+from torrentd.wire.swarm.candidate import (
+    ORDER,
+    RANKS,
+    RETRY_MANUAL_S_MAX,
+    Candidate,
+    Rank,
+    Source,
+)
 from torrentd.wire.swarm.shunned import Shunned
 
-Source = Literal["manual", "magnet", "dht", "lsd", "incoming", "pex"]
-State = Literal["ready", "waiting", "dialing", "connected"]
-Rank = Source | Literal["replaced"]
-
-# Whom to dial first. The user's own come first, what strangers gossip comes last (R1).
-_ORDER: tuple[Source, ...] = ("manual", "magnet", "lsd", "dht", "incoming", "pex")
-_RANKS: tuple[Rank, ...] = (*_ORDER, "replaced")
-RETRY_S = 30.0  # after the first failure, then doubled …
-RETRY_AFTER_TWO_S = 1800.0  # … but "after 2 failures 30 min" (R1)
-RETRY_MANUAL_S_MAX = 900.0  # what the user named is tried for ever, and never less often than this
 RETRY_USEFUL_S = 10.0  # after a connection that was of use
 # Who was of use is a peer, and perhaps only the network between us is away: some minutes of dials
 # before it counts as a failure.
 RETRY_PROVEN_S = 20.0
 PROVEN_DIALS = 10
-FAILURES_MAX = 4  # "after 4 dropped for 24 h"
 DROPPED_S = 24 * 3600.0
 BAN_S = 24 * 3600.0
 BANS_MAX = 10_000  # the oldest go first (X3)
@@ -62,25 +58,6 @@ class CandidateLimits(Protocol):
         """Dials a second; as many may start together."""
 
 
-@dataclass(slots=True)
-class Candidate:
-    """One address, and how it went with it."""
-
-    address: Address
-    source: Source
-    state: State = "ready"
-    failures: int = 0
-    retry_at: float = 0.0
-    parted_at: float = 0.0  # when it failed last, or its connection ended
-    credit: int = 0  # dials that may fail before it counts
-    replaced: bool = False  # it made room for others: dialed when none of them is left
-
-    @property
-    def rank(self) -> Rank:
-        """Among whom it is, while it is ready."""
-        return "replaced" if self.replaced else self.source
-
-
 class Candidates:
     """The addresses of one torrent."""
 
@@ -94,7 +71,7 @@ class Candidates:
         self._now = now
         # By host key, or by whole address where the policy lets many peers live on one host.
         self._known: dict[bytes, Candidate] = {}
-        self._ready: dict[Rank, dict[bytes, None]] = {rank: {} for rank in _RANKS}
+        self._ready: dict[Rank, dict[bytes, None]] = {rank: {} for rank in RANKS}
         self._waiting: list[tuple[float, int, bytes]] = []  # a heap of (retry_at, serial, key)
         self._failed: dict[bytes, None] = {}  # those waiting that failed, longest ago first
         self._serial = 0
@@ -129,7 +106,7 @@ class Candidates:
         if self._dial_tokens < 1.0 or self._dialing >= self._limits.half_open_max:
             return None
         self._wake(now)
-        for rank in _RANKS:
+        for rank in RANKS:
             for key in list(self._ready[rank]):
                 candidate = self._known[key]
                 host = host_key(candidate.address.host)
@@ -157,9 +134,7 @@ class Candidates:
 
     def has_untried(self) -> bool:
         """Is somebody ready of whom nothing bad is known?"""
-        return any(
-            not self._known[key].failures for source in _ORDER for key in self._ready[source]
-        )
+        return any(not self._known[key].failures for source in ORDER for key in self._ready[source])
 
     def connected(self, address: Address) -> None:
         """A connection stands, whoever dialed. An incoming one's port is not the one to dial, so
@@ -168,6 +143,7 @@ class Candidates:
         candidate = self._known.get(key)
         if candidate is not None:
             self._leave(key, candidate)
+            candidate.done = False
             candidate.state = "connected"
 
     def dial_failed(self, address: Address, now: float) -> None:
@@ -208,6 +184,23 @@ class Candidates:
         candidate = self._known.get(self._key(address))
         if candidate is not None and candidate.state == "waiting":
             candidate.replaced = True
+
+    def done(self, address: Address, now: float) -> None:
+        """A connection ended since neither side wanted anything: it is not made again for that."""
+        self._now = now
+        key = self._key(address)
+        candidate = self._known.get(key)
+        if candidate is not None and candidate.state in ("connected", "dialing"):
+            candidate.failures = 0
+            candidate.done = True
+            manual = candidate.source == "manual"
+            self._wait(key, candidate, now + (RETRY_MANUAL_S_MAX if manual else DROPPED_S))
+
+    def recall(self) -> None:
+        """We want more than we did: whoever was done with us is dialed again."""
+        for key, candidate in list(self._known.items()):
+            if candidate.done and candidate.state == "waiting":
+                self._get_ready(key, candidate)
 
     def dial_again(self, address: Address, now: float) -> None:
         """A connection ended by a fault of ours: it counts as if it had not been."""
@@ -294,7 +287,7 @@ class Candidates:
 
     def _rank_up(self, key: bytes, candidate: Candidate, source: Source) -> None:
         """The DHT tells what before only gossip told: it is dialed earlier."""
-        if _ORDER.index(source) < _ORDER.index(candidate.source):
+        if ORDER.index(source) < ORDER.index(candidate.source):
             self._remove(key, candidate)
             candidate.source = source
             self._known[key] = candidate
@@ -312,7 +305,7 @@ class Candidates:
     def _evict(self, source: Source) -> bool:
         """Full: the candidate that failed longest ago goes, or one of a lesser source."""
         victims = [self._failed] if self._failed else []
-        for lesser in reversed(_ORDER[_ORDER.index(source) + 1 :]):
+        for lesser in reversed(ORDER[ORDER.index(source) + 1 :]):
             victims.append(self._ready[lesser])
         victims.append(self._ready["replaced"])
         for keys in victims:
@@ -344,22 +337,18 @@ class Candidates:
 
     def _get_ready(self, key: bytes, candidate: Candidate) -> None:
         self._leave(key, candidate)
+        candidate.done = False
         candidate.state = "ready"
         self._ready[candidate.rank][key] = None
 
     def _fail(self, key: bytes, candidate: Candidate, now: float) -> None:
         candidate.failures += 1
         candidate.parted_at = now
-        manual = candidate.source == "manual"
-        if candidate.failures >= FAILURES_MAX and not manual:
+        retry_s = candidate.retry_s()
+        if retry_s is None:
             self._drop(key, now)
-            return
-        delay_s = RETRY_S * 2.0 ** min(candidate.failures - 1, 16)
-        if manual:
-            delay_s = min(delay_s, RETRY_MANUAL_S_MAX)
-        elif candidate.failures >= 2:
-            delay_s = max(delay_s, RETRY_AFTER_TWO_S)
-        self._wait(key, candidate, now + delay_s)
+        else:
+            self._wait(key, candidate, now + retry_s)
 
     def _wait(self, key: bytes, candidate: Candidate, retry_at: float) -> None:
         self._leave(key, candidate)

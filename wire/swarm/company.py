@@ -101,9 +101,15 @@ class Company:
         self.candidates.connected(peer.listen_address)
 
     def part(
-        self, peer: Peer, now: float, *, misbehaved: bool = False, again: bool = False
+        self,
+        peer: Peer,
+        now: float,
+        *,
+        misbehaved: bool = False,
+        again: bool = False,
+        done: bool = False,
     ) -> None:
-        """The peer is gone; `again`: perhaps because of us."""
+        """The peer is gone; `again`: perhaps because of us; `done`: neither side wanted more."""
         connection = peer.connection
         del self.peers[connection]
         address = peer.listen_address or peer.address
@@ -115,6 +121,9 @@ class Company:
             return
         if peer.replaced:
             self.candidates.replaced(address, now)
+            return
+        if done and not misbehaved:
+            self.candidates.done(address, now)
             return
         useful = bool(connection.downloaded_bytes or connection.uploaded_bytes) and not misbehaved
         self.candidates.disconnected(address, now, useful)

@@ -227,6 +227,8 @@ class Conversation(Parting):
             if peer.refusals > REFUSALS_MAX:
                 reason = "requests for pieces that we never had"
                 self._part(peer, reason, actions, now, misbehaved=True)
+            elif peer.outdated > self._limits.requests_queued_max:  # a full queue may be on its way
+                self._part(peer, "it will not see that we lost pieces", actions, now)
 
     def _serve_due(self, actions: list[Action], now: float) -> None:
         """The rate limit has room again for those who waited for it."""
@@ -272,7 +274,6 @@ class Conversation(Parting):
         if self._completed_told or not self.is_complete:
             return actions
         self._completed_told = True
-        self._completed_at = now
         actions.append(Completed())
         for peer in list(self._company.peers.values()):
             self._part_if_done(peer, actions, now)
@@ -285,7 +286,7 @@ class Conversation(Parting):
         here hear that we do not only upload (BEP 21)."""
         self._completed_told = False
         self._rechoke_due = True  # and hungry, when nobody is here
-        self._company.candidates.forgive(self._completed_at)
+        self._company.candidates.recall()
         for peer in self._company.peers.values():
             if peer.greeted:
                 self._send_extension_handshake(peer, now)

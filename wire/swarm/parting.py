@@ -25,7 +25,8 @@ class Parting(Rooms):
     def _forget(self, peer: Peer, now: float, *, misbehaved: bool = False) -> None:
         peer.parted = True
         again = self._info_download.leave(peer, now)
-        self._company.part(peer, now, misbehaved=misbehaved, again=again)
+        done = self._is_done_with(peer)
+        self._company.part(peer, now, misbehaved=misbehaved, again=again, done=done)
         if self._download is not None:
             self._download.picker.leave(peer)
         if self._uploads is not None:
@@ -33,13 +34,17 @@ class Parting(Rooms):
         self._rechoke_due = True
 
     def _part_if_done(self, peer: Peer, actions: list[Action], now: float) -> None:
-        """Two that want nothing more need no connection. One that only has no metadata yet is not
-        done, nor is one of whose pieces we know nothing."""
-        if not self.is_complete or not peer.greeted or peer.parted:
-            return
-        extension = peer.connection.extension
-        if peer.connection.is_seed or (extension is not None and extension.upload_only):
+        """Two that want nothing more need no connection."""
+        if not peer.parted and self._is_done_with(peer):
             self._part(peer, "neither side wants anything", actions, now)
+
+    def _is_done_with(self, peer: Peer) -> bool:
+        """Does neither side want anything? One that only has no metadata yet is not done, nor is
+        one of whose pieces we know nothing."""
+        if not self.is_complete or not peer.greeted:
+            return False
+        extension = peer.connection.extension
+        return peer.connection.is_seed or (extension is not None and extension.upload_only)
 
     def _ban(self, liars: list[Peer], actions: list[Action], now: float) -> None:
         """They sent bytes that are not the torrent's (X1): their blocks do not count, their host is

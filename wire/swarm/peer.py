@@ -34,7 +34,8 @@ class Peer:
     paused: bool = False  # the transport takes no more bytes
     reading: dict[tuple[int, int], int] = field(default_factory=dict)  # (piece, begin) -> length
     reading_bytes: int = 0
-    refusals: int = 0  # requests for what we do not have
+    refusals: int = 0  # requests for what we never had
+    outdated: int = 0  # requests for what we have lost since
     told_elsewhere: int = 0  # pieces that it was told to get of others (once)
 
     # metadata

@@ -77,7 +77,6 @@ class Rooms:
         self._rechoke_due = False
         self._forgive_at: float | None = None  # who declined is asked again
         self._completed_told = False
-        self._completed_at = 0.0
         self._now = now
         self._deadline: float | None = None
         self._deadline_known = False

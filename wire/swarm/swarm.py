@@ -16,7 +16,7 @@ from torrentd.wire.formats.metainfo import Info
 from torrentd.wire.peer.connection import PeerConnection
 from torrentd.wire.swarm.actions import Action, Close, Transmit
 from torrentd.wire.swarm.buffer_pool import BufferPool
-from torrentd.wire.swarm.candidates import Source
+from torrentd.wire.swarm.candidate import Source
 from torrentd.wire.swarm.company import Places
 from torrentd.wire.swarm.download import Download
 from torrentd.wire.swarm.info_serving import serve_waiting
@@ -307,10 +307,11 @@ class Swarm(Turn):
 
     def piece_lost(self, piece_index: int, now: float) -> list[Action]:
         """What was stored is no longer there (F8): it is fetched again."""
-        if self._download is not None:
+        if self._download is not None and self._uploads is not None:
             self._download.lost(piece_index)
-            self._completed_told = self._completed_told and self.is_complete
-            self._rechoke_due = True  # and hungry, when nobody is here
+            self._uploads.lost(piece_index)
+            if self._completed_told and not self.is_complete:
+                self._want_again(now)
             for peer in self._company.peers.values():
                 if peer.greeted:
                     self._download.update_interest(peer)

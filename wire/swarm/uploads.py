@@ -28,6 +28,7 @@ class Uploads:
         "_due_at",
         "_first_copies",
         "_geometry",
+        "_lost",
         "_meter",
         "_waiting",
         "quota",
@@ -48,6 +49,7 @@ class Uploads:
         self._buffer_bytes_max = limits.send_buffer_bytes_max
         self._geometry = geometry
         self._first_copies = FirstCopies(stock)
+        self._lost: dict[int, None] = {}  # pieces that we said we have, once
         self.quota = quota or UploadQuota(geometry.total_bytes, geometry.piece_length)
 
     def may_serve(self, peer: Peer, now: float) -> bool:
@@ -61,6 +63,10 @@ class Uploads:
     def gained(self, peer: Peer, piece_index: int) -> None:
         """The peer says that it has a piece more."""
         self.quota.gained(peer.host_key, self._geometry.piece_size(piece_index))
+
+    def lost(self, piece_index: int) -> None:
+        """We have this piece no more: who asks for it may not know."""
+        self._lost[piece_index] = None
 
     def ends(self, peer: Peer) -> None:
         """The peer is gone, or choked."""
@@ -139,7 +145,10 @@ class Uploads:
             room -= length
         peer.reading_bytes = reading_bytes
         for block in refused:
-            peer.refusals += 1
+            if block.piece_index in self._lost:
+                peer.outdated += 1
+            else:
+                peer.refusals += 1
             peer.connection.send_reject(block)
         for block in told_elsewhere:
             peer.connection.send_reject(block)

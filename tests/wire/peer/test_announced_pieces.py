@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torrentd.wire.formats.bitfield import Bitfield
 from torrentd.wire.formats.errors import MessageError
 from torrentd.wire.formats.messages import PIECES_MAX
-from torrentd.wire.peer.announced_pieces import AnnouncedPieces
+from torrentd.wire.peer.announced_pieces import LATE_MAX, AnnouncedPieces
 
 Announce = Callable[[AnnouncedPieces], object]
 
@@ -68,28 +68,73 @@ def _bitfield(announced: AnnouncedPieces) -> None:
     announced.receive_bitfield(b"\xff\xe0")
 
 
+def _have(announced: AnnouncedPieces) -> None:
+    announced.receive_have(3)
+
+
+def _smaller(announced: AnnouncedPieces) -> None:
+    announced.receive_bitfield(b"\xf0\0")
+
+
+ALL, NONE = AnnouncedPieces.receive_have_all, AnnouncedPieces.receive_have_none
+
+
 @pytest.mark.parametrize("known", [True, False])
 @pytest.mark.parametrize(
-    "second", [_bitfield, AnnouncedPieces.receive_have_all, AnnouncedPieces.receive_have_none]
-)
-@pytest.mark.parametrize(
-    "first",
+    ("first", "second"),
     [
-        _bitfield,
-        AnnouncedPieces.receive_have_all,
-        AnnouncedPieces.receive_have_none,
-        lambda announced: announced.receive_have(3),
+        (NONE, ALL),
+        (NONE, _bitfield),
+        (_have, ALL),
+        (_have, _bitfield),
+        (_have, _smaller),
+        (_smaller, _bitfield),
+        (_bitfield, ALL),
+        (ALL, ALL),
+        (NONE, NONE),
     ],
 )
-def test_exactly_one_of_the_three_comes_and_nothing_before_it(
+def test_whatever_comes_late_counts_when_it_takes_nothing_back(
     first: Announce, second: Announce, known: bool
 ) -> None:
-    """BEP 6: "Exactly one of Have All, Have None, or Have Bitfield MUST appear and only immediately
-    after the handshake"; BEP 3: "bitfield is only ever sent as the first message"."""
+    """libtorrent: have-none and a few haves while it seeds super, have-all when it ceases to."""
+    announced, alone = (_known(11) if known else AnnouncedPieces() for _ in range(2))
+    first(announced)
+    for each in (announced, alone):
+        second(each)
+        if not known:
+            each.set_piece_count(11)
+    assert announced.bitfield == alone.bitfield
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [(ALL, NONE), (ALL, _smaller), (_bitfield, NONE), (_bitfield, _smaller), (_have, NONE)],
+)
+def test_nothing_is_taken_back_by_a_late_one(
+    first: Announce, second: Announce, known: bool
+) -> None:
     announced = _known(11) if known else AnnouncedPieces()
     first(announced)
     with pytest.raises(MessageError):
         second(announced)
+
+
+def test_before_the_metadata_two_bitfields_have_one_size() -> None:
+    announced = AnnouncedPieces()
+    announced.receive_bitfield(b"\xf0\0")
+    with pytest.raises(MessageError):
+        announced.receive_bitfield(b"\xf0\0\0")
+
+
+@pytest.mark.parametrize("late", [ALL, _bitfield])
+def test_they_come_late_a_few_times_and_no_more(late: Announce) -> None:
+    announced = _known(11)
+    for _ in range(1 + LATE_MAX):
+        late(announced)
+    with pytest.raises(MessageError):
+        late(announced)
 
 
 def test_a_have_outside_the_torrent_is_refused_now_or_with_the_metadata() -> None:

@@ -9,6 +9,12 @@ from hypothesis import strategies as st
 
 from torrentd.config.schema import Limits
 from torrentd.wire.formats.address import Address, AddressPolicy, host_key
+from torrentd.wire.swarm.candidate import (
+    RETRY_AFTER_TWO_S,
+    RETRY_MANUAL_S_MAX,
+    RETRY_S,
+    Source,
+)
 from torrentd.wire.swarm.candidates import (
     BAN_S,
     BANS_MAX,
@@ -16,13 +22,9 @@ from torrentd.wire.swarm.candidates import (
     PARKED_S,
     PEX_PER_NETWORK_MAX,
     PROVEN_DIALS,
-    RETRY_AFTER_TWO_S,
-    RETRY_MANUAL_S_MAX,
     RETRY_PROVEN_S,
-    RETRY_S,
     RETRY_USEFUL_S,
     Candidates,
-    Source,
 )
 
 PUBLIC = AddressPolicy(allow_local=False)
