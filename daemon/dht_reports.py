@@ -1,9 +1,9 @@
 """What is told of the DHT node: its counters and tables as documents (names: daemon/status)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from torrentd.daemon.status import DhtFamilyStatus, DhtStatus
-from torrentd.dht.stats import DhtStats, FamilyStats
+from torrentd.dht.stats import DhtStats, Family, FamilyStats
 from torrentd.wire.formats.address import Address
 
 JOINING_PATIENCE_S = 30.0  # then `status` says that nobody answers
@@ -26,19 +26,21 @@ def dht_status(
     stats: DhtStats,
     now: float,
     further: Sequence[tuple[Address, DhtStats]] = (),
+    speaks_at: Callable[[Family], str | None] = lambda family: None,
     *,
     dropped: int,
     answered_per_s: float,
 ) -> DhtStatus:
-    """`dropped` are the datagrams that never came as far as the node; `further` the nodes of other
-    addresses than the first (BEP 45)."""
+    """`stats` are those of the node at the first address of each family, `further` the
+    others (BEP 45), and all of them are counted; `dropped` are the datagrams that never came as far
+    as a node."""
+    own, stats = stats, stats.plus(others for _, others in further)
     replied_at = stats.last_reply_at
-    nodes = [stats, *(node for _, node in further)]
     return DhtStatus(
         enabled=True,
         nodes_good=stats.nodes_good,
         nodes_questionable=stats.nodes_questionable,
-        nodes_bad=sum(family.nodes_bad for family in stats.families),
+        nodes_bad=stats.nodes_bad,
         searches_running=stats.searches_running,
         peers_stored=stats.peers_stored,
         items_stored=stats.items_stored,
@@ -52,14 +54,16 @@ def dht_status(
         datagrams_received=stats.datagrams_received + dropped,
         datagrams_sent=stats.datagrams_sent,
         datagrams_dropped=stats.datagrams_dropped + dropped,
-        bytes_received=sum(node.bytes_received for node in nodes),
-        bytes_sent=sum(node.bytes_sent for node in nodes),
-        families=[_family(family) for family in stats.families],
-        further=[_family(node.families[0], str(address)) for address, node in further],
+        bytes_received=stats.bytes_received,
+        bytes_sent=stats.bytes_sent,
+        families=[_family(family, speaks_at(family.family)) for family in own.families],
+        further=[
+            _family(family, str(address)) for address, other in further for family in other.families
+        ],
     )
 
 
-def _family(stats: FamilyStats, listens_at: str | None = None) -> DhtFamilyStatus:
+def _family(stats: FamilyStats, listens_at: str | None) -> DhtFamilyStatus:
     return DhtFamilyStatus(
         stats.family,
         stats.node_id,

@@ -11,12 +11,12 @@ from torrentd.daemon.control_call import Document
 from torrentd.daemon.dht_items import DhtItems
 from torrentd.daemon.dht_lookup import DhtLookup, Lookups
 from torrentd.daemon.dht_questions import Questions
-from torrentd.daemon.dht_reports import dht_status, silence_sentence
+from torrentd.daemon.dht_reports import silence_sentence
 from torrentd.daemon.driver import Driver
 from torrentd.daemon.endpoints import Endpoints
 from torrentd.daemon.errands import ErrandEnded, Errands
 from torrentd.daemon.logs import get_logger
-from torrentd.daemon.meter import Meter
+from torrentd.daemon.our_nodes import OurNodes
 from torrentd.daemon.outpost import OnPeers, Outpost
 from torrentd.daemon.outposts import Outposts, read_snapshot
 from torrentd.daemon.resolver import Resolver
@@ -74,9 +74,9 @@ class Discovery:
         self._on_peers = on_peers
         self._endpoints = Endpoints()
         self._node: DhtNode | None = None
+        self._ours: OurNodes | None = None
         self._driver: Driver | None = None
         self._resolver: Resolver | None = None
-        self._answered = Meter()
         self._outposts = Outposts({}, self._is_speaker)
         self._questions = Questions()
         self._lookups = Lookups(self._begin, self._drop)
@@ -116,6 +116,7 @@ class Discovery:
             ) for endpoint in self._endpoints.further
         }  # fmt: skip
         self._outposts = Outposts(outposts, self._is_speaker)
+        self._ours = OurNodes(self._node, self._outposts, self._endpoints)
         self._started_at = time.monotonic()
         self._driver = Driver(self._node.next_deadline, self._tick)
         self._tick(time.monotonic())
@@ -129,7 +130,7 @@ class Discovery:
         self._outposts.close()
         self._questions.close()
         self._lookups.close()
-        self._node = None
+        self._node = self._ours = None
 
     def receive_datagrams(
         self, endpoint: UdpEndpoint, datagrams: list[tuple[bytes, Address]]
@@ -238,13 +239,9 @@ class Discovery:
     # ---- what people see
 
     def status(self) -> DhtStatus:
-        if self._node is None:
+        if self._ours is None:
             return DhtStatus(enabled=False)
-        now = time.monotonic()
-        stats = self._node.stats(now)
-        answered_per_s = self._answered.per_s(stats.replies_sent, now)
-        dropped, further = self._endpoints.dropped, self._outposts.stats(now)
-        return dht_status(stats, now, further, dropped=dropped, answered_per_s=answered_per_s)
+        return self._ours.status(time.monotonic())
 
     @property
     def is_silent(self) -> bool:
@@ -271,10 +268,11 @@ class Discovery:
         ]
 
     def searches(self) -> list[SearchStats]:
-        return self._node.search_stats() if self._node is not None else []
+        return self._ours.searches() if self._ours is not None else []
 
     def nodes(self) -> list[NodeStats]:
-        return self._node.node_stats(time.monotonic()) if self._node is not None else []
+        """The routing tables of all our nodes."""
+        return self._ours.nodes(time.monotonic()) if self._ours is not None else []
 
     # ---- inside
 
@@ -293,7 +291,8 @@ class Discovery:
         return endpoint is self._endpoints.speaker(ipv6=endpoint.ipv6)
 
     def _good_nodes(self) -> list[Address]:
-        return [parse_address(n.address) for n in self.nodes() if n.state == "good"]
+        nodes = self._node.node_stats(time.monotonic()) if self._node is not None else []
+        return [parse_address(node.address) for node in nodes if node.state == "good"]
 
     def _begin(self, search: Search) -> None:
         if self._node is not None:
@@ -332,7 +331,8 @@ class Discovery:
     def _tick(self, now: float) -> None:
         if self._node is not None:
             self._perform(self._node.tick(now), now)
-            self._answered.sample(self._node.replies_sent, now)
+            if self._ours is not None:
+                self._ours.sample(now)
 
     def _perform(self, outputs: list[Output], now: float) -> None:
         self._do(outputs, now, None)

@@ -41,6 +41,11 @@ class Endpoints:
                 return endpoint
         return None
 
+    def speaks_at(self, family: Family) -> str | None:
+        """Where our first node of the family lives; None: nowhere at the moment."""
+        speaker = self.speaker(ipv6=family == "ipv6")
+        return None if speaker is None else str(speaker.bound)
+
     @property
     def further(self) -> list[UdpEndpoint]:
         """All but the first of each family."""

@@ -14,7 +14,7 @@ from torrentd.dht.node import DhtNode
 from torrentd.dht.node_id import NodeId
 from torrentd.dht.outputs import BootstrapWanted, Output, PeersFound, SendDatagram
 from torrentd.dht.search import PeerSearch
-from torrentd.dht.stats import DhtStats
+from torrentd.dht.stats import DhtStats, NodeStats, SearchStats
 from torrentd.wire.formats.address import Address, AddressPolicy
 from torrentd.wire.formats.ids import InfoHash
 
@@ -99,8 +99,18 @@ class Outpost:
         return self._node.snapshot(now)
 
     def stats(self, now: float) -> DhtStats:
-        """Of one family."""
+        """It has one family."""
         return self._node.stats(now)
+
+    @property
+    def replies_sent(self) -> int:
+        return self._node.replies_sent
+
+    def nodes(self, now: float) -> list[NodeStats]:
+        return self._node.node_stats(now)
+
+    def searches(self) -> list[SearchStats]:
+        return self._node.search_stats()
 
     def _next_deadline(self) -> float | None:
         return self._node.next_deadline() if self._endpoint.is_open else None

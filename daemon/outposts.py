@@ -9,11 +9,12 @@ own node they search at once: an address may be cut off while others are not.
 
 import asyncio
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from torrentd.daemon.outpost import Outpost
 from torrentd.daemon.udp import UdpEndpoint
 from torrentd.dht.outputs import SearchEnded
-from torrentd.dht.stats import DhtStats
+from torrentd.dht.stats import DhtStats, NodeStats, SearchStats
 from torrentd.wire.formats.address import Address
 from torrentd.wire.formats.bencode import Bencoded, Limits, decode_dict, encode, get_bytes, get_dict
 from torrentd.wire.formats.errors import ProtocolError
@@ -47,13 +48,13 @@ class Outposts:
         """The own node begins to search for it."""
         self._wanted[infohash] = port, is_seed
         if nobody_answers:
-            for outpost in self._at_work():
+            for _, outpost in self._at_work():
                 outpost.get_peers(infohash, port, (), is_seed=is_seed)
 
     def follow(self, ended: SearchEnded) -> None:
         """The own node has searched."""
         if ended.infohash in self._wanted and ended.responses:
-            for place, outpost in enumerate(self._at_work(), 1):
+            for place, (_, outpost) in enumerate(self._at_work(), 1):
                 self._search_later(outpost, ended, place * SPACING_S)
 
     def cancel(self, infohash: InfoHash) -> None:
@@ -62,16 +63,26 @@ class Outposts:
             outpost.cancel_search(infohash)
 
     def rejoin(self, slept_s: float) -> None:
-        for outpost in self._at_work():
+        for _, outpost in self._at_work():
             outpost.rejoin(slept_s)
 
     def stats(self, now: float) -> list[tuple[Address, DhtStats]]:
-        """Of those whose address the machine has."""
+        """Of those at work."""
+        return [(endpoint.bound, outpost.stats(now)) for endpoint, outpost in self._at_work()]
+
+    @property
+    def replies_sent(self) -> int:
+        return sum(outpost.replies_sent for outpost in self._outposts.values())
+
+    def nodes(self, now: float) -> list[NodeStats]:
         return [
-            (endpoint.bound, outpost.stats(now))
-            for endpoint, outpost in self._outposts.items()
-            if endpoint.is_open and not self._is_speaker(endpoint)
+            replace(node, listens_at=str(endpoint.bound))
+            for endpoint, outpost in self._at_work()
+            for node in outpost.nodes(now)
         ]
+
+    def searches(self) -> list[SearchStats]:
+        return [search for _, outpost in self._at_work() for search in outpost.searches()]
 
     def snapshot(self, own: bytes, now: float) -> bytes:
         """With that of the own node."""
@@ -89,10 +100,11 @@ class Outposts:
         for outpost in self._outposts.values():
             outpost.close()
 
-    def _at_work(self) -> Iterator[Outpost]:
+    def _at_work(self) -> Iterator[tuple[UdpEndpoint, Outpost]]:
+        """Those whose address the machine has."""
         for endpoint, outpost in self._outposts.items():
             if endpoint.is_open and not self._is_speaker(endpoint):
-                yield outpost
+                yield endpoint, outpost
 
     def _search_later(self, outpost: Outpost, ended: SearchEnded, delay_s: float) -> None:
         key = ended.infohash, outpost

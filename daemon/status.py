@@ -61,12 +61,12 @@ class DhtFamilyStatus:
     votes: dict[str, list[str]]  # by the address that they say is ours: who said so (BEP 42)
     health: Literal["joining", "online", "silent"] = "joining"
     rejoins: int = 0  # begun because nobody answered, or too few good nodes were left
-    listens_at: str | None = None  # only of a node of a further address (BEP 45)
+    listens_at: str | None = None  # the address of this node of ours (BEP 45); None: none just now
 
 
 @dataclass(slots=True)
 class DhtStatus:
-    """Counters are since the start."""
+    """Counters are since the start; of the nodes at all listening addresses together."""
 
     enabled: bool
     nodes_good: int = 0

@@ -232,6 +232,7 @@ class DhtNode:
         stats.families = [network.stats(now) for network in self._networks.values()]
         stats.nodes_good = sum(family.nodes_good for family in stats.families)
         stats.nodes_questionable = sum(family.nodes_questionable for family in stats.families)
+        stats.nodes_bad = sum(family.nodes_bad for family in stats.families)
         stats.queries_pending = len(self._transactions)
         stats.searches_running = len(self._searches)
         stats.peers_stored = len(self._store)

@@ -1,7 +1,8 @@
 """What the node counts (no BEP applies): all that is sent, answered and dropped."""
 
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields, replace
+from typing import Final, Literal
 
 from torrentd.dht.health import HealthState
 
@@ -35,6 +36,7 @@ class NodeStats:
     rtt_s: float | None
     replied_age_s: float | None
     fits_host: bool  # its id follows BEP 42
+    listens_at: str | None = None  # where that node of ours is which has it in its table (BEP 45)
 
 
 @dataclass(slots=True)
@@ -89,8 +91,20 @@ class DhtStats:
     items_stored: int = 0
     nodes_good: int = 0
     nodes_questionable: int = 0
+    nodes_bad: int = 0
     last_reply_at: float | None = None
     families: list[FamilyStats] = field(default_factory=list)
+
+    def plus(self, others: Iterable["DhtStats"]) -> "DhtStats":
+        """Of several nodes together (BEP 45); the last reply is the latest, the families those of
+        this one."""
+        all_of_them = [self, *others]
+        total = replace(self)
+        for name in _COUNTERS:
+            setattr(total, name, sum(getattr(stats, name) for stats in all_of_them))
+        replied_at = [s.last_reply_at for s in all_of_them if s.last_reply_at is not None]
+        total.last_reply_at = max(replied_at, default=None)
+        return total
 
     @property
     def nodes_known(self) -> int:
@@ -110,3 +124,6 @@ class DhtStats:
             + self.dropped_own
             + self.dropped_read_only
         )
+
+
+_COUNTERS: Final = [f.name for f in fields(DhtStats) if f.name not in ("last_reply_at", "families")]

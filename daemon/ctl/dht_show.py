@@ -35,16 +35,17 @@ def show_status(document: Document) -> None:
     if not document.flag("enabled"):
         print("the DHT is off: dht.enabled is false")
         return
-    families = document.children("families")
-    print_table(FAMILY_COLUMNS, [family_row(family) for family in families])
+    families, further = document.children("families"), document.children("further")
+    print_table(FAMILY_COLUMNS, [family_row(node) for node in families + further])
     print()
-    rows = [(f"{family.text('family')} id", family.text("node_id")) for family in families]
-    for node in document.children("further"):
-        good = many(node.integer("nodes_good"), "good node")
-        rows.append((f"{node.text('family')} also", f"{node.text('listens_at')}, {good}"))
-        rows.append(("", f"seen as {_seen_as(node)}"))
+    rows = []
+    for node in families + further:
+        rows.append((f"{node.text('family')} id", node.text("node_id")))
+        if further:
+            rows.append(("", f"at {node.text('listens_at') or 'no address just now'}"))
     for family in families:
         rows += _votes(family)
+    rows += [("nodes", _known(document))] if further else []
     rows += [
         ("last reply", _last_reply(document)),
         *_health(families),
@@ -63,7 +64,10 @@ def show_nodes(document: Document) -> None:
     if not nodes:
         print("no node is known yet; torrentctl dht add-node names one")
         return
-    print_table(NODE_COLUMNS, [node_row(node) for node in nodes])
+    for ours, known in _by_our_address(nodes):
+        if ours:
+            print(ours)
+        print_table(NODE_COLUMNS, [node_row(node) for node in known])
     print(many(len(nodes), "node"))
 
 
@@ -150,6 +154,15 @@ def node_row(node: Document) -> list[str]:
     ]
 
 
+def _by_our_address(nodes: list[Document]) -> list[tuple[str, list[Document]]]:
+    """Each routing table below its own title, where a family has several (BEP 45)."""
+    tables: dict[str, list[Document]] = {}
+    for node in nodes:
+        tables.setdefault(f"{node.text('family')} at {node.text('listens_at')}", []).append(node)
+    families = {node.text("family") for node in nodes}
+    return list(tables.items()) if len(tables) > len(families) else [("", nodes)]
+
+
 def _seen_as(family: Document) -> str:
     address = family.text("external_address")
     votes = dict(family.child("votes").texts_by_key())
@@ -168,6 +181,11 @@ def _votes(family: Document) -> list[tuple[str, str]]:
         names = ", ".join(voters[:VOTERS_MAX]) + (f" and {more} more" if more > 0 else "")
         rows.append(("votes" if not rows else "", f"{address} by {names}"))
     return rows
+
+
+def _known(document: Document) -> str:
+    good, unsure = document.integer("nodes_good"), document.integer("nodes_questionable")
+    return f"{good} good, {unsure} unsure, {document.integer('nodes_bad')} bad, of all together"
 
 
 def _last_reply(document: Document) -> str:

@@ -6,7 +6,9 @@ from torrentd.daemon.dht_reports import JOINING_PATIENCE_S, dht_status, silence_
 from torrentd.daemon.status import DhtFamilyStatus, DhtStatus
 from torrentd.dht.health import HealthState
 from torrentd.dht.stats import DhtStats, FamilyStats
-from torrentd.wire.formats.address import Address
+from torrentd.wire.formats.address import parse_address
+
+HOME = "192.0.2.1:6881"
 
 
 def test_every_counter_is_told_under_its_own_name() -> None:
@@ -37,20 +39,27 @@ def test_the_last_reply_has_an_age_once_there_was_one() -> None:
 def test_a_family_is_told_with_its_votes() -> None:
     votes = {"203.0.113.9": ["192.0.2.1"]}
     family = FamilyStats("ipv4", "a1" * 20, "203.0.113.9", 5, 2, 1, 3, votes, "silent", 4)
-    status = dht_status(DhtStats(families=[family]), 0.0, dropped=0, answered_per_s=0.0)
+    stats = DhtStats(families=[family])
+    status = dht_status(stats, 0.0, (), {"ipv4": HOME}.get, dropped=0, answered_per_s=0.0)
     assert status.families == [
-        DhtFamilyStatus("ipv4", "a1" * 20, "203.0.113.9", 5, 2, 1, 3, votes, "silent", 4)
+        DhtFamilyStatus("ipv4", "a1" * 20, "203.0.113.9", 5, 2, 1, 3, votes, "silent", 4, HOME)
     ]
-    assert status.nodes_bad == 1
 
 
-def test_what_nodes_of_further_addresses_say_counts() -> None:
-    own = DhtStats(bytes_received=100, bytes_sent=10)
-    other = DhtStats(bytes_received=7, bytes_sent=3, families=[family("online")])
-    further = [(Address("192.0.2.1", 6881), other)]
-    status = dht_status(own, 0.0, further, dropped=0, answered_per_s=0.0)
-    assert (status.bytes_received, status.bytes_sent) == (107, 13)
-    assert [each.listens_at for each in status.further] == ["192.0.2.1:6881"]
+def test_nodes_of_further_addresses_count_as_well() -> None:
+    """BEP 45."""
+    own = DhtStats(nodes_good=5, queries_sent=10, last_reply_at=3.0, families=[family("online")])
+    other = DhtStats(nodes_good=7, nodes_bad=1, queries_sent=2, last_reply_at=6.0)
+    other.families = [family("silent")]
+    further = [(parse_address("192.0.2.2:6881"), other)]
+    status = dht_status(own, 9.0, further, dropped=0, answered_per_s=0.0)
+    assert (status.nodes_good, status.nodes_bad, status.queries_sent) == (12, 1, 12)
+    assert status.last_reply_age_s == 3.0
+    assert [node.health for node in status.families] == ["online"]
+    assert [(node.health, node.listens_at) for node in status.further] == [
+        ("silent", "192.0.2.2:6881")
+    ]
+    assert own.nodes_good == 5, "the live counters are left alone"
 
 
 def family(health: HealthState, rejoins: int = 0) -> FamilyStats:

@@ -55,6 +55,23 @@ def test_each_address_searches_and_announces_itself(
     run(scenario())
 
 
+def test_what_people_see_is_of_all_addresses(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with room(tmp_path) as there:
+            with Node() as node:
+                there.discovery.add_node(node.address)
+                addresses = {str(endpoint.bound) for endpoint in there.endpoints}
+                while {known.listens_at for known in there.discovery.nodes()} != addresses:
+                    query, source = await node.hear()
+                    answer: dict[bytes, Bencoded] = {b"id": b"n" * 20, b"nodes": b""}
+                    node.say(encode({b"r": answer, b"t": query[b"t"], b"y": b"r"}), source)
+                status = there.discovery.status()
+                assert status.nodes_good == 2
+                assert [status.families[0].nodes_good, status.further[0].nodes_good] == [1, 1]
+
+    run(scenario())
+
+
 def test_ids_of_all_addresses_are_those_of_the_last_run(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with room(tmp_path) as there:

@@ -51,11 +51,20 @@ class TestStatus:
         document = status_document()
         [own] = make_dht().families
         document["further"] = [replace(own, listens_at="192.0.2.2:6881")]
+        document["families"] = [replace(own, listens_at="192.0.2.1:6881")]
+        document["nodes_good"] = 246
         lines = printed(capsys, dht_show.show_status, document)
-        assert lines[4:6] == [
-            "ipv4 also     192.0.2.2:6881, 123 good nodes",
-            "              seen as 203.0.113.9, 3 of 4 votes",
+        assert lines[1:9] == [
+            "ipv4    123      7   2      16 203.0.113.9, 3 of 4 votes",
+            "ipv4    123      7   2      16 203.0.113.9, 3 of 4 votes",
+            "",
+            "ipv4 id       a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1",
+            "              at 192.0.2.1:6881",
+            "ipv4 id       a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1",
+            "              at 192.0.2.2:6881",
+            "votes         203.0.113.9 by 198.51.100.1, 192.0.2.7 and 1 more",
         ]
+        assert "nodes         246 good, 7 unsure, 2 bad, of all together" in lines
 
     def test_a_node_that_has_only_begun(self, capsys: pytest.CaptureFixture[str]) -> None:
         document = status_document()
@@ -118,6 +127,18 @@ class TestNodes:
             "2 nodes",
         ]
         assert max(cell_len(line) for line in lines) <= 80
+
+    def test_each_of_our_nodes_of_a_family_has_a_table(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """BEP 45."""
+        known = NodeStats("ipv4", "ab" * 20, "203.0.113.7:6881", "good", 0.0824, 61.0, True)
+        nodes = [
+            replace(known, listens_at="192.0.2.1:6881"),
+            replace(known, listens_at="192.0.2.2:6881"),
+        ]
+        lines = printed(capsys, dht_show.show_nodes, {"nodes": nodes})
+        assert lines[::3] == ["ipv4 at 192.0.2.1:6881", "ipv4 at 192.0.2.2:6881", "2 nodes"]
 
     def test_without_a_node_it_says_what_helps(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert "add-node" in printed(capsys, dht_show.show_nodes, {"nodes": []})[0]
