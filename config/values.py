@@ -12,7 +12,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from torrentd.config.labels import parse_label
-from torrentd.config.rules import parse_rule
+from torrentd.config.rules import parse_rule, size_of
 from torrentd.config.times import parse_time_span
 
 KIB = 1024
@@ -20,7 +20,6 @@ MIB = 1024 * KIB
 SOCKET_PATH_BYTES_MAX = 107  # sun_path of Linux is 108 bytes with its closing zero
 TEXT_LENGTH_MAX = 4096
 SIZE_TEXT = "a size"
-_SIZE = re.compile(r"([0-9]{1,15}) ?(KiB|MiB|GiB)")
 _SIZE_UNITS = {"KiB": KIB, "MiB": MIB, "GiB": 1024 * MIB}
 _HOST_NAME = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?")
 
@@ -64,9 +63,9 @@ def split_host_port(text: str) -> tuple[str, int]:
 
 
 def _size(value: object) -> object:
-    """`64 MiB` -> bytes; whatever else comes is left to the integer's own check."""
-    match = _SIZE.fullmatch(value) if isinstance(value, str) else None
-    return int(match[1]) * _SIZE_UNITS[match[2]] if match else value
+    """`64 MiB`, `500K` -> bytes; whatever else comes is left to the integer's own check."""
+    size = size_of(value) if isinstance(value, str) else None
+    return value if size is None else size
 
 
 def _path(value: object) -> object:

@@ -56,6 +56,7 @@ def read_request(request: AddRequest, config: Config, added_at: int) -> Wanted:
         magnet=encode_magnet(replace(magnet, peers=(), select=select)),
         added_at=added_at,
         paused=request.paused,
+        paused_at=added_at if request.paused else 0,
         select=select,
         options=options,
     )

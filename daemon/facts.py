@@ -57,6 +57,11 @@ class Facts:
         return self._state.pause_reason if self.paused else ""
 
     @property
+    def paused_at(self) -> int:
+        """Seconds since 1970; 0: it is not paused, or that is not on record."""
+        return self._state.paused_at if self.paused else 0
+
+    @property
     def select(self) -> tuple[int, ...] | None:
         """Indices of the files wanted; None: all."""
         return self._state.select

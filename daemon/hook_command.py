@@ -18,15 +18,19 @@ OUTPUT_BYTES_MAX = 2048  # the last ones are kept
 READ_BYTES = 16 * 1024
 PIPE_S = 0.5  # for what a command that ended left in the pipe; others may hold it open for ever
 PREFIX = "TORRENTD_"
+# A stop of the whole service, a shutdown, a want of memory: not what the command does to itself.
+OF_OTHERS = (signal.SIGHUP, signal.SIGINT, signal.SIGKILL, signal.SIGTERM)
 OF_THE_SERVICE = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID")
 
 
 @dataclass(slots=True)
 class Ended:
-    """`problem` is None when the command ended with 0."""
+    """`problem` is None when the command ended with 0. `cut`: it was not started, or something
+    outside ended it, so that it has had no chance."""
 
     problem: str | None
     output: bytes = b""
+    cut: bool = False
 
 
 def environment(event: Mapping[str, Json], of_the_daemon: Mapping[str, str]) -> dict[str, str]:
@@ -48,7 +52,7 @@ async def run_command(
     try:
         output = _Output()
     except OSError as error:  # no descriptors left
-        return Ended(f"cannot be started: {error.strerror}")
+        return Ended(f"cannot be started: {error.strerror}", cut=True)
     try:
         process = await asyncio.create_subprocess_exec(
             *command,
@@ -61,8 +65,9 @@ async def run_command(
         )
     except OSError as error:
         output.close()
-        return Ended(f"cannot be started: {error.strerror}")
+        return Ended(f"cannot be started: {error.strerror}", cut=True)
     output.begin()
+    cut = False
     try:
         async with asyncio.timeout(timeout_s):
             code = await process.wait()
@@ -76,8 +81,8 @@ async def run_command(
         await process.wait()
         raise
     else:
-        problem = _problem(code)
-    return Ended(problem, await output.rest())
+        problem, cut = _problem(code), -code in OF_OTHERS
+    return Ended(problem, await output.rest(), cut)
 
 
 class _Output:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from typing import Protocol
+from typing import Literal, Protocol
 
 from torrentd.config.schema import Rates as Settings
 from torrentd.config.times import parse_time_span
@@ -60,6 +60,13 @@ class Rates:
         if self._in_force() != before:
             for listener in list(self.listeners):
                 listener.limits_changed(now)
+
+    @property
+    def which(self) -> Literal["all", "schedule", "alternative"]:
+        """The limits that hold."""
+        if not self.alternative:
+            return "all"
+        return "schedule" if self._settings.alternative == "auto" else "alternative"
 
     async def run(self) -> None:
         """Follow the clock."""

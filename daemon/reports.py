@@ -1,8 +1,9 @@
 """What is told of torrents, peers and files: numbers gathered when somebody asks, never before."""
 
 from torrentd.config.schema import Config
-from torrentd.daemon.discovery import Discovery
+from torrentd.daemon.rates import Rates
 from torrentd.daemon.resting import Resting
+from torrentd.daemon.services import Services
 from torrentd.daemon.status import (
     BlocksStatus,
     DaemonStatus,
@@ -15,7 +16,7 @@ from torrentd.daemon.status import (
     TorrentStatus,
 )
 from torrentd.daemon.torrent import Torrent
-from torrentd.daemon.why import Case
+from torrentd.daemon.why import Case, Limit
 from torrentd.dht.outputs import ScrapeEnded
 from torrentd.wire.formats.address import Address
 from torrentd.wire.formats.bitfield import Bitfield
@@ -26,6 +27,9 @@ from torrentd.wire.peer.connection import PeerConnection
 from torrentd.wire.store.paths import safe_names
 from torrentd.wire.swarm.outlook import NOBODY
 
+# Of a limit, from where on it is what holds a download up. What is above it is no download that it
+# holds: peers of the local network are spared.
+LIMIT_USED, LIMIT_SPARED = 0.85, 1.3
 ETA_S_MAX = 100 * 24 * 3600  # beyond it a guess says nothing
 
 
@@ -96,6 +100,7 @@ def torrent_status(torrent: Torrent, now: float) -> TorrentStatus:
         labels=list(torrent.labels),
         forced=torrent.options.forced,
         pause_reason=torrent.pause_reason,
+        paused_at=torrent.paused_at,
     )
 
 
@@ -125,6 +130,7 @@ def resting_status(torrent: Resting, counted: ScrapeEnded | None) -> TorrentStat
         added_at=record.added_at,
         labels=list(torrent.labels),
         pause_reason=record.pause_reason if torrent.paused else "",
+        paused_at=record.paused_at if torrent.paused else 0,
         stages_s=stages.seconds(0.0) if stages is not None else {},
         swarm_seeds=counted.seeds if counted is not None else None,
         swarm_peers=counted.peers if counted is not None else None,
@@ -153,9 +159,10 @@ def torrent_info(torrent: Torrent, now: float) -> TorrentInfo:
 
 
 def cases_of(
-    torrents: list[Torrent | Resting], discovery: Discovery, checks_full: bool, now: float
+    torrents: list[Torrent | Resting], services: Services, flow_bytes_per_s: float, now: float
 ) -> list[Case]:
-    """All that `why` looks at."""
+    """All that `why` looks at; the flow is that of all downloads."""
+    discovery, checks_full = services.discovery, services.checks.locked()
     dht = discovery.status()
     searches = {search.infohash: search for search in discovery.searches()}
     cases = []
@@ -174,9 +181,23 @@ def cases_of(
                 search,
                 disk_behind=storage is not None and storage.congested,
                 checks_full=checks_full,
+                no_room=torrent.no_room is not None and torrent.trouble == torrent.no_room,
+                limit=_limit(torrent, services.rates, flow_bytes_per_s, now),
             )
         )
     return cases
+
+
+def _limit(torrent: Torrent, rates: Rates, flow_bytes_per_s: float, now: float) -> Limit | None:
+    """The limit of the download that is used up."""
+    own, all_of_us = torrent.options.download_bytes_per_s_max, rates.download.rate_bytes_per_s
+    if _is_used_up(own, torrent.swarm.download_rate.bytes_per_s(now)):
+        return Limit("own", own)
+    return Limit(rates.which, all_of_us) if _is_used_up(all_of_us, flow_bytes_per_s) else None
+
+
+def _is_used_up(limit_bytes_per_s: int, flow_bytes_per_s: float) -> bool:
+    return limit_bytes_per_s * LIMIT_USED <= flow_bytes_per_s <= limit_bytes_per_s * LIMIT_SPARED
 
 
 def peer_statuses(torrent: Torrent, now: float) -> list[PeerStatus]:

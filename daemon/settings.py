@@ -135,7 +135,9 @@ class Settings:
         try:
             loaded = load(self.path, self._environ, changes)
         except ConfigError as error:
-            raise Refused("; ".join(str(error).splitlines())) from None
+            here = f"{self.path or 'environment'}: "  # what was typed is in no file
+            problems = [line.removeprefix(here) for line in str(error).splitlines()]
+            raise Refused("; ".join(problems)) from None
         encoded = encode({name.encode(): text.encode() for name, text in sorted(changes.items())})
         if (problem := await self.save(encoded)) is not None:
             raise Refused(f"it could not be saved: {problem}")

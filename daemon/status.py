@@ -47,6 +47,7 @@ class TorrentStatus:
     labels: list[str] = field(default_factory=list)
     forced: bool = False  # it runs whatever the queue says
     pause_reason: str = ""  # the seeding rule that paused it; "": the user
+    paused_at: int = 0  # seconds since 1970; 0: it is not paused, or that is not known
 
 
 @dataclass(slots=True)

@@ -95,11 +95,13 @@ class Torrent(Moving):
         self._state.pause_reason = reason
         if not self.paused:
             self.paused = True
+            self._state.paused_at = int(time.time())
             self._tell("paused", reason)
         self.holding.record.changed()
 
     def resume(self) -> None:
         if self.paused or self.error is not None:
+            self._leave_pause_out()
             self.paused = False
             self.error = None
             self._leave_rules()

@@ -86,9 +86,9 @@ class Torrents(Roster):
     def why(self, infohashes: list[InfoHash]) -> list[Why]:
         """What holds each of them up."""
         torrents = [self._any(infohash) for infohash in infohashes]
-        checks_full = self._services.checks.locked()
-        cases = reports.cases_of(torrents, self._services.discovery, checks_full, time.monotonic())
-        return [explain(case) for case in cases]
+        now = time.monotonic()
+        flow = sum(each.swarm.download_rate.bytes_per_s(now) for each in self._torrents.values())
+        return [explain(case) for case in reports.cases_of(torrents, self._services, flow, now)]
 
     def info(self, infohash: InfoHash) -> TorrentInfo:
         return reports.torrent_info(self._get(infohash), time.monotonic())

@@ -5,8 +5,9 @@ The questions are asked in the order in which a torrent needs the answers: is it
 the disk with us, is anybody there to be asked, does he give.
 """
 
+import time
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from torrentd.daemon.ctl.quantities import duration, percent, rate
 from torrentd.daemon.ctl.sentences import many
@@ -16,6 +17,22 @@ from torrentd.wire.swarm.outlook import Outlook
 
 REACHABLE: Final = "peers reach us where listen.port is let through the router, for TCP and UDP"
 ADD_PEER: Final = "`torrentctl add-peer` names a peer that you know of"
+
+# Whose a limit is, and what lifts it.
+_LIMITS: Final = {
+    "own": ("its own limit", "{} --down 0"),
+    "all": ("the limit of all torrents", "--down 0"),
+    "schedule": ("the schedule, for all torrents", "--alternative off"),
+    "alternative": ("the alternative limit of all torrents", "--alternative off"),
+}
+
+
+@dataclass(slots=True)
+class Limit:
+    """Of a download: its own, or one of all together, by the clock or not."""
+
+    whose: Literal["own", "all", "schedule", "alternative"]
+    bytes_per_s_max: int
 
 
 @dataclass(slots=True)
@@ -28,6 +45,8 @@ class Case:
     search: SearchStats | None  # of its peers, while one is under way
     disk_behind: bool = False
     checks_full: bool = False  # others are being checked, and it waits for its turn
+    no_room: bool = False  # its disk has less than the reserve, or than it needs
+    limit: Limit | None = None  # that is used up
 
 
 @dataclass(slots=True)
@@ -54,13 +73,14 @@ _Found = tuple[str, str, str | None]
 def _state(case: Case) -> _Found | None:
     """Is it meant to run, and can it?"""
     torrent, digits = case.torrent, case.torrent.infohash[:8]
+    if torrent.state == "error" and case.no_room:
+        hint = "it goes on by itself when there is room; limits.free_bytes_min is the reserve"
+        return "no-room", torrent.error or "its disk is full", hint
     if torrent.state == "error":
         hint = f"`torrentctl resume {digits}` once that is mended; a disk is tried again by itself"
         return "error", torrent.error or "it failed", hint
     if torrent.state == "paused":
-        rule = torrent.pause_reason
-        why = f"the rule {rule!r} paused it" if rule else "it is paused"
-        return "paused", why, f"`torrentctl resume {digits}` lets it go on"
+        return "paused", _pause(torrent), f"`torrentctl resume {digits}` lets it go on"
     if torrent.state == "moving":
         return "moving", f"its files are moved: {percent(torrent.progress)} so far", None
     if torrent.state == "queued":
@@ -133,14 +153,9 @@ def _transfer(case: Case) -> _Found:
         return "metadata", sentence, None
     flow = torrent.download_rate_bytes_per_s
     if outlook.sourceless and outlook.sourceless == outlook.lacking:
-        who = f"none of its {outlook.greeted} peers has any"
-        if outlook.greeted == 1:
-            who = "its only peer has none"
-        lacking = many(outlook.lacking, "piece")
-        sentence = f"{who} of the {lacking} that it lacks, the first is {outlook.first_sourceless}"
-        if torrent.swarm_seeds is not None:
-            sentence += f"; the DHT counts about {many(torrent.swarm_seeds, 'seed')}"
-        return "no-source", sentence, f"a seed must come; {ADD_PEER}"
+        return _no_source(torrent, outlook)
+    if flow and case.limit is not None:
+        return _limited(torrent, case.limit)
     if not flow and outlook.choking == outlook.sources:
         who = "the only peer that has what it lacks chokes us"
         if outlook.choking > 1:
@@ -155,6 +170,31 @@ def _transfer(case: Case) -> _Found:
     if outlook.sourceless:
         parts.append(f"{many(outlook.sourceless, 'piece')} with none of them")
     return "running", ", ".join(parts), None
+
+
+def _no_source(torrent: TorrentStatus, outlook: Outlook) -> _Found:
+    who = f"none of its {outlook.greeted} peers has any"
+    if outlook.greeted == 1:
+        who = "its only peer has none"
+    lacking = many(outlook.lacking, "piece")
+    sentence = f"{who} of the {lacking} that it lacks, the first is {outlook.first_sourceless}"
+    if torrent.swarm_seeds is not None:
+        sentence += f"; the DHT counts about {many(torrent.swarm_seeds, 'seed')}"
+    return "no-source", sentence, f"a seed must come; {ADD_PEER}"
+
+
+def _pause(torrent: TorrentStatus) -> str:
+    """By whom, and when."""
+    rule, at = torrent.pause_reason, torrent.paused_at
+    when = time.strftime(" on %Y-%m-%d at %H:%M:%S", time.localtime(at)) if at else ""
+    return f"the rule {rule!r} paused it{when}" if rule else f"it was paused by hand{when}"
+
+
+def _limited(torrent: TorrentStatus, limit: Limit) -> _Found:
+    whose, lift = _LIMITS[limit.whose]
+    came = rate(torrent.download_rate_bytes_per_s)
+    sentence = f"limited to {rate(limit.bytes_per_s_max)} by {whose}; {came} come"
+    return "limited", sentence, f"`torrentctl limits {lift.format(torrent.infohash[:8])}`"
 
 
 def _uploads(torrent: TorrentStatus) -> str:

@@ -87,6 +87,13 @@ class Wishes(Facts):
         up = min(filter(None, limits), default=0)
         self.traffic.limit(options.download_bytes_per_s_max, up)
 
+    def _leave_pause_out(self) -> None:
+        """Of the time for which it has been seeding: that begins so much later."""
+        since, self._state.paused_at = self._state.paused_at, 0
+        if since and (self._state.done_at or self.is_done):
+            begun = self._state.done_at or self.added_at
+            self._state.done_at = begun + max(0, int(time.time()) - since)
+
     def _leave_rules(self) -> None:
         """The user wants it to go on: the rule that paused it does not count for it any more."""
         if self._state.pause_reason:

@@ -22,7 +22,8 @@ def show_differences(document: Document) -> None:
         print(f"  runs:  {each.text('running')}")
         print(f"  file:  {each.text('file')}")
     if not differences:
-        print(f"what runs is what {document.text('file') or 'the defaults'} say")
+        file = document.text("file")
+        print(f"what runs is what {f'{file} says' if file else 'the defaults say'}")
 
 
 def show_explained(document: Document) -> None:

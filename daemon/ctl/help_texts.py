@@ -154,10 +154,10 @@ examples:
 """,
     "why": """\
 One sentence a torrent, with its numbers. In the document of --json, cause is
-one of error, paused, moving, queued, checking, check-waits, complete,
+one of error, no-room, paused, moving, queued, checking, check-waits, complete,
 disk-behind, handshakes, dialing, unreachable, dht-off, no-dht-nodes,
-search-waits, searching, nobody-announces, metadata, no-source, choked, snubbed,
-running.
+search-waits, searching, nobody-announces, metadata, no-source, limited, choked,
+snubbed, running.
 
 examples:
   torrentctl why

@@ -8,7 +8,7 @@ from torrentd.daemon.ctl.document import Document
 from torrentd.daemon.ctl.escape import escape
 from torrentd.daemon.ctl.quantities import duration, rate, size
 from torrentd.daemon.ctl.sentences import many, short_name
-from torrentd.daemon.ctl.tables import INFOHASH_SHOWN, print_rows, print_table
+from torrentd.daemon.ctl.tables import INFOHASH_SHOWN, print_rows, print_table, print_wrapped
 
 _DOWN, _UP = "download_bytes_per_s_max", "upload_bytes_per_s_max"
 
@@ -101,7 +101,7 @@ def show_stats(document: Document) -> None:
     print_table(_STATS_COLUMNS, rows)
     for name, moved in (("in all", every), ("in this run", run)):
         said = (_both(moved, "protocol"), f"DHT {_both(moved, 'dht')}")
-        print(f"beside that, {name}: peers' talk {', '.join(said)}")
+        print_wrapped(f"beside that, {name}: peers' talk {', '.join(said)}")
     since = time.strftime("%Y-%m-%d", time.localtime(document.integer("since")))
     print(f"since {since}, {many(document.integer('starts'), 'start')}")
 

@@ -5,9 +5,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.daemon.session_room import make_config, new_host, run, running, seed, supervised, until
 from tests.wire.torrents import single_file
 from torrentd.config.entries import Hook, HookEvent
+from torrentd.daemon import hooks
 from torrentd.daemon.hooks import AT_ONCE_MAX, UNFINISHED_MAX, Hooks
 from torrentd.daemon.journal import Journal
 from torrentd.daemon.journal_file import JournalFile
@@ -16,6 +19,7 @@ from torrentd.daemon.tasks import Tasks
 from torrentd.daemon.workers import Workers
 
 ENVIRON = {"PATH": "/usr/bin:/bin"}
+NO_SUCH = "No such file or directory"
 
 
 def hook(text: str, *on: HookEvent, timeout_s: int = 10) -> Hook:
@@ -156,7 +160,11 @@ def test_a_long_backlog_is_not_taken_at_once(tmp_path: Path) -> None:
     run(scenario())
 
 
-def test_one_that_fails_is_told_in_the_journal_and_holds_nobody_up(tmp_path: Path) -> None:
+def test_one_that_fails_is_told_in_the_journal_and_holds_nobody_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hooks, "AGAIN_S", (0.01,))
+
     async def scenario() -> None:
         async with room(
             tmp_path,
@@ -167,16 +175,70 @@ def test_one_that_fails_is_told_in_the_journal_and_holds_nobody_up(tmp_path: Pat
             await until(lambda: made.journal.newest == 3)
             entries = [entry.event for entry in await made.journal.after(1, 0)]
             assert [(e["event"], e["hook"], e["cause"], e["of"], e["name"]) for e in entries] == [
+                ("hook-failed", "/bin/sh", "ended with 5", "done", "one"),
                 (
                     "hook-failed",
                     "/no/such",
-                    "cannot be started: No such file or directory",
+                    f"cannot be started: {NO_SUCH}",
                     "done",
                     "one",
                 ),
-                ("hook-failed", "/bin/sh", "ended with 5", "done", "one"),
             ]
             await until(made.all_done)
+            assert len(made.lines()) == 1 and made.hooks.problem is None
+
+    run(scenario())
+
+
+def test_one_that_cannot_be_started_is_tried_again_and_told_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hooks, "AGAIN_S", (0.02,) * 1000)
+    command = tmp_path / "later.sh"
+
+    async def scenario() -> None:
+        async with room(tmp_path, Hook(on=("done",), command=(str(command),))) as made:
+            made.journal.tell("done", infohash="aa", name="one")
+            await until(lambda: made.hooks.problem is not None)
+            assert made.hooks.problem == f"hook {command} cannot be started: {NO_SUCH}"
+            command.write_text(f"#!/bin/sh\necho $TORRENTD_NAME >>{tmp_path}/out\n")
+            command.chmod(0o700)
+            await until(lambda: made.lines() == ["one"])
+            await until(made.all_done)
+            assert not made.hooks._cut and made.journal.newest == 1
+
+    run(scenario())
+
+
+def test_a_changed_configuration_is_tried_at_once(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        good = hook(f"echo $TORRENTD_NAME >>{tmp_path}/out", "done")
+        async with room(tmp_path, good, Hook(on=("done",), command=("/no/such",))) as made:
+            made.journal.tell("done", infohash="aa", name="one")
+            await until(lambda: made.hooks.problem is not None)
+            mended = hook(f"echo mended >>{tmp_path}/out", "done")
+            made.hooks.change([good, mended])
+            await until(lambda: made.lines() == ["one", "mended"])
+            await until(made.all_done)
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(("name", "runs"), [("TERM", 2), ("KILL", 2), ("SEGV", 1)])
+def test_one_that_something_outside_ended_is_run_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, runs: int
+) -> None:
+    """The whole service is stopped, and the hook a moment before the daemon."""
+    monkeypatch.setattr(hooks, "AGAIN_S", (0.01,))
+
+    async def scenario() -> None:
+        text = f"echo >>{tmp_path}/out; [ $(wc -l <{tmp_path}/out) = 2 ] || kill -{name} $$"
+        async with room(tmp_path, hook(text, "done")) as made:
+            made.journal.tell("done", infohash="aa")
+            await until(lambda: len(made.lines()) == runs)
+            await made.journal.flush()
+            await until(made.all_done)
+            assert len(made.lines()) == runs
 
     run(scenario())
 

@@ -5,6 +5,7 @@ import errno
 import os
 import random
 import socket
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,17 +14,24 @@ import pytest
 from tests.daemon.fake_session import make_dht, make_torrent
 from tests.daemon.session_room import PORT, make_config, new_host, run, running, seed, until
 from tests.wire.torrents import single_file
+from torrentd.config.schema import Limits, Rates
+from torrentd.daemon import free_space
+from torrentd.daemon.free_space import Room
 from torrentd.daemon.session import Session
 from torrentd.daemon.status import AddRequest, DhtStatus, TorrentStatus
-from torrentd.daemon.why import Case, Why, explain
+from torrentd.daemon.why import Case, Limit, Why, explain
 from torrentd.dht.stats import SearchStats
 from torrentd.wire.formats.ids import InfoHash
 from torrentd.wire.formats.metainfo import encode_metainfo
+from torrentd.wire.store.options import TorrentOptions
 from torrentd.wire.swarm.outlook import Outlook
 
+WHOSE = {"own": "its own limit", "all": "the limit of all torrents", "schedule": "the schedule"}
+BIG = single_file(random.Random(7).randbytes(6_000_000), 16 * 1024, b"big.bin")
 SMALL = single_file(random.Random(6).randbytes(100_000), 16 * 1024, b"small.bin")
 NOBODY = Outlook(0, 0, 0, 0, 0, 0, 0, lacking=40, sourceless=40, first_sourceless=0)
 SEED = Outlook(9, 0, 3, 3, 2, 0, 0, lacking=40, sourceless=0, first_sourceless=None)
+AT = int(time.mktime((2026, 11, 24, 19, 5, 7, 0, 0, -1)))
 SEARCH = SearchStats("ab" * 20, waiting=False, queries=31, responses=25, peers=0)
 
 
@@ -40,7 +48,17 @@ def torrent(state: str = "downloading", rate: int = 0, **fields: object) -> Torr
     ("case", "cause", "sentence"),
     [
         (Case(torrent("error", error="disk full"), SEED, make_dht(), None), "error", "disk full"),
-        (Case(torrent("paused"), SEED, make_dht(), None), "paused", "it is paused"),
+        (
+            Case(torrent("error", error="/srv is full"), SEED, make_dht(), None, no_room=True),
+            "no-room",
+            "/srv is full",
+        ),
+        (Case(torrent("paused"), SEED, make_dht(), None), "paused", "it was paused by hand"),
+        (
+            Case(torrent("paused", paused_at=AT), SEED, make_dht(), None),
+            "paused",
+            "it was paused by hand on 2026-11-24 at 19:05:07",
+        ),
         (
             Case(torrent("queued"), SEED, make_dht(), None),
             "queued",
@@ -139,6 +157,11 @@ def torrent(state: str = "downloading", rate: int = 0, **fields: object) -> Torr
             Case(torrent(), replace(SEED, choking=2), make_dht(), None),
             "choked",
             "all 2 peers that have what it lacks choke us: others are served first",
+        ),
+        (
+            Case(torrent(rate=500_000), SEED, make_dht(), None, limit=Limit("alternative", 524288)),
+            "limited",
+            "limited to 512 KiB/s by the alternative limit of all torrents; 488 KiB/s come",
         ),
         (
             Case(torrent(), replace(SEED, choking=1, snubbed=1), make_dht(), None),
@@ -259,6 +282,50 @@ class TestReal:
                 await leecher.add(AddRequest(magnet=infohash.hex(), peers=[f"{host}:{PORT}"]))
                 why = await told(leecher, infohash, "error")
                 assert "the disk is full" in why.sentence
+
+        run(scenario())
+
+    @pytest.mark.parametrize("whose", ["own", "all", "schedule"])
+    def test_a_limit_that_is_used_up(self, tmp_path: Path, whose: str) -> None:
+        slow = 200 * 1024
+        rates = Rates(limit_local_network=True)
+        if whose == "all":
+            rates = rates.model_copy(update={"download_bytes_per_s_max": slow})
+        if whose == "schedule":
+            always = {"alternative_times": ("mon-sun 00:00-24:00",)}
+            rates = rates.model_copy(
+                update={"alternative_download_bytes_per_s_max": slow, **always}
+            )
+
+        async def scenario() -> None:
+            host = new_host()
+            config = make_config(tmp_path / "b", new_host())
+            async with (
+                running(make_config(tmp_path / "a", host)) as seeder,
+                running(config.model_copy(update={"rates": rates})) as leecher,
+            ):
+                infohash = await seed(seeder, BIG, tmp_path / "source")
+                own = TorrentOptions(download_bytes_per_s_max=slow if whose == "own" else 0)
+                peers = [f"{host}:{PORT}"]
+                await leecher.add(AddRequest(magnet=infohash.hex(), peers=peers, options=own))
+                why = await told(leecher, infohash, "limited")
+                assert f"limited to 200 KiB/s by {WHOSE[whose]}" in why.sentence
+
+        run(scenario())
+
+    def test_a_disk_below_its_floor_and_a_pause(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def scenario() -> None:
+            config = make_config(tmp_path, new_host(), limits=Limits(free_bytes_min=1000))
+            monkeypatch.setattr(free_space, "look_at", lambda folder: Room(1, 10_000, 500))
+            async with running(config) as session:
+                metainfo = encode_metainfo(SMALL.metadata)
+                infohash = session.find((await session.add(AddRequest(metainfo=metainfo))).infohash)
+                assert "stay free" in (await told(session, infohash, "no-room")).sentence
+                await session.pause(infohash)
+                sentence = why_of(session, infohash).sentence
+                assert sentence.startswith("it was paused by hand on 20")
 
         run(scenario())
 

@@ -75,7 +75,8 @@ class ResumeState:
     """One torrent. `names` are the paths of its files below `download_dir`, "" for padding, fixed
     once and for all when the files were first looked at: with names in it, the files are ours.
     `piece_count` is 0 and `have`, `names`, `stamps` are empty until the metadata is known.
-    `added_at` and `done_at` are wall-clock seconds. `pause_reason` is the rule that paused it.
+    `added_at`, `done_at` and `paused_at` are wall-clock seconds; `done_at` is later by what it was
+    paused since. `pause_reason` is the rule that paused it.
     `moving_to`: some of its files are there already. `moved_from`: some may still be there too.
     `complete_bytes` is the size of what is wanted when all of it is had, else 0: with it a seeder
     is known as one without its metadata."""
@@ -96,6 +97,7 @@ class ResumeState:
     complete_bytes: int = 0
     options: TorrentOptions = DEFAULTS
     done_at: int = 0
+    paused_at: int = 0
     pause_reason: str = ""
     moving_to: Place | None = None
     moved_from: Place | None = None
@@ -192,6 +194,8 @@ def _body(state: ResumeState) -> dict[bytes, Bencoded]:
         body[b"select"] = list(state.select)
     if state.done_at:
         body[b"done_at"] = state.done_at
+    if state.paused_at:
+        body[b"paused_at"] = state.paused_at
     for key, place in ((b"moving_to", state.moving_to), (b"moved_from", state.moved_from)):
         if place is not None:
             folder = os.fsencode(place.download_dir)
@@ -233,7 +237,8 @@ def _state(body: dict[bytes, Bencoded]) -> ResumeState:
         options=_options(body),
         moving_to=_place(body, b"moving_to"),
         moved_from=_place(body, b"moved_from"),
-        done_at=_int(body, b"done_at", COUNTER_MAX) if b"done_at" in body else 0,
+        done_at=_int(body, b"done_at", COUNTER_MAX, absent=0),
+        paused_at=_int(body, b"paused_at", COUNTER_MAX, absent=0),
         pause_reason=_decoded(_bytes(body, b"pause_reason", TEXT_BYTES_MAX))
         if b"pause_reason" in body
         else "",
