@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 DIR ?= downloads
 
-.PHONY: run test check bench bench-check bench-crowd bench-magnet bench-dht announces bench-flood bench-idle bench-outage bench-swarm sim fuzz clean kill bench-hostile deb deb-check picture
+.PHONY: run test check bench bench-check bench-crowd bench-rates bench-magnet bench-dht announces bench-flood bench-idle bench-outage bench-swarm sim fuzz clean kill bench-hostile deb deb-check picture
 
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -32,6 +32,9 @@ bench: $(VENV)/.ready-dev  ## torrentd beside libtorrent, in one run, as ratios
 
 bench-crowd: $(VENV)/.ready-dev  ## eight seeders for one, one for eight leechers
 	$(BIN)/python -m tests.bench.crowd $(ARGS)
+
+bench-rates: $(VENV)/.ready-dev  ## how exact the rate limits are, on real sockets; 12 minutes
+	$(BIN)/python -m tests.bench.rates $(ARGS)
 
 bench-check: $(VENV)/.ready-dev  ## existing data checked, beside hashlib and libtorrent
 	$(BIN)/python -m tests.bench.recheck $(ARGS)

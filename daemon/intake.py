@@ -13,7 +13,6 @@ from torrentd.wire.peer.connection import PeerConnection
 from torrentd.wire.swarm.throttle import Meter
 
 READ_BYTES_MIN = 4 * 1024  # so that a slow limit and many peers make no tiny reads
-FIRST_READ_BYTES_MAX = 16 * 1024  # of a link that had no part yet: no great debt by many at once
 
 
 class Valve(Protocol):
@@ -41,20 +40,23 @@ class Intake:
         self._due_at = 0.0
 
     def meet(self, link: Valve) -> None:
-        """A new link."""
+        """A new link: no great debt by many at once."""
         limited = self.meter.is_limited and not self._spares(link.connection.address)
-        link.limit_read(FIRST_READ_BYTES_MAX if limited else None)
+        link.limit_read(READ_BYTES_MIN if limited else None)
 
     def received(self, link: Valve, size_bytes: int, now: float) -> None:
-        """So much of the torrent came, while a limit holds."""
-        if not size_bytes or self._spares(link.connection.address):
+        """So much of the torrent came, while a limit holds; less than nothing: it ended amid it."""
+        if size_bytes <= 0 or self._spares(link.connection.address):
             return
         self.meter.take(size_bytes)
-        if self._held or not self.meter.room(now):
-            if not self._held:
-                self._due_at = self.meter.next_at(now)
-            self._held[link] = None
-            link.hold_reading(Hold.RATE, True)
+        room = self.meter.room(now) if not self._held else 0
+        if room:
+            link.limit_read(max(room // len(self._links), READ_BYTES_MIN))
+            return
+        if not self._held:
+            self._due_at = self.meter.next_at(now)
+        self._held[link] = None
+        link.hold_reading(Hold.RATE, True)
 
     def lost(self, link: Valve) -> None:
         """It is over."""

@@ -199,10 +199,11 @@ class Traffic:
     def link_received(self, link: Link, data: memoryview) -> None:
         now = time.monotonic()
         if link.connection in self.links:
-            before_bytes = self.swarm.downloaded_bytes
+            is_limited = self._intake.meter.is_limited
+            before_bytes = link.connection.arrived_bytes if is_limited else 0
             self.perform(self.swarm.receive_data(link.connection, data, now), now)
-            if self._intake.meter.is_limited:
-                self._intake.received(link, self.swarm.downloaded_bytes - before_bytes, now)
+            if is_limited:
+                self._intake.received(link, link.connection.arrived_bytes - before_bytes, now)
                 self._intake_driver.rearm(now)
             if self.storage is not None and self.storage.congested:
                 self._held[link] = None

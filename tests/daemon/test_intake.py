@@ -3,17 +3,16 @@
 import pytest
 
 from tests.daemon.link_room import make_connection
-from torrentd.daemon.intake import FIRST_READ_BYTES_MAX, Intake
+from torrentd.daemon.intake import READ_BYTES_MIN, Intake
 from torrentd.daemon.tcp import RECEIVE_BUFFER_BYTES, Hold
 from torrentd.wire.peer.connection import PeerConnection
 from torrentd.wire.swarm.throttle import Throttle
 
 STEP_S = 0.001
-BLOCK_BYTES = 16 * 1024
 
 
 class Peer:
-    """Has always more to send, at its line's speed; counts as the swarm does, whole blocks."""
+    """Has always more to send, at its line's speed; counts each byte as it comes."""
 
     def __init__(self, port: int, line_bytes_per_s: float) -> None:
         self.connection = make_connection(port=port)
@@ -38,7 +37,7 @@ class Peer:
             return 0
         before = self.read_bytes
         self.read_bytes += min(int(self.sent_bytes) - before, self.read_bytes_max)
-        return self.read_bytes // BLOCK_BYTES * BLOCK_BYTES - before // BLOCK_BYTES * BLOCK_BYTES
+        return self.read_bytes - before
 
 
 class Scene:
@@ -64,13 +63,13 @@ class Scene:
         return sum(peer.read_bytes for peer in self.peers)
 
 
-@pytest.mark.parametrize("rate", [50_000, 2_000_000, 100_000_000])
+@pytest.mark.parametrize("rate", [20_000, 50_000, 2_000_000, 100_000_000])
 @pytest.mark.parametrize("peer_count", [1, 2, 20])
 def test_a_download_is_as_fast_as_its_limit_to_five_per_cent(rate: int, peer_count: int) -> None:
     throttle = Throttle(rate, 0.0)
     scene = Scene(throttle, [10.0 * rate] * peer_count)
     scene.flow(0.0, 10.0)
-    slack = peer_count * (FIRST_READ_BYTES_MAX + BLOCK_BYTES)
+    slack = peer_count * READ_BYTES_MIN
     assert scene.read_bytes == pytest.approx(10 * rate, rel=0.05, abs=slack)
 
 
@@ -84,6 +83,24 @@ def test_torrents_share_the_limit_alike_and_none_of_their_peers_starves() -> Non
     assert other.read_bytes == pytest.approx(5_000_000, rel=0.05)
     for peer in one.peers:
         assert peer.read_bytes == pytest.approx(1_250_000, rel=0.35)
+
+
+def test_a_slow_limit_that_is_halved_is_exact_from_then_on() -> None:
+    throttle = Throttle(20_000, 0.0)
+    scene = Scene(throttle, [1e7])
+    scene.flow(0.0, 5.0)
+    before = scene.read_bytes
+    throttle.set_rate(10_000, 5.0)
+    scene.intake.limits_changed(5.0)
+    scene.flow(5.0, 10.0)
+    assert scene.read_bytes - before == pytest.approx(50_000, rel=0.05, abs=READ_BYTES_MIN)
+
+
+def test_a_limit_that_is_not_reached_costs_no_small_reads() -> None:
+    scene = Scene(Throttle(50_000_000, 0.0), [10e6] * 2)
+    scene.flow(0.0, 3.0)
+    assert scene.read_bytes == pytest.approx(60_000_000, rel=0.01)
+    assert all(peer.read_bytes_max > RECEIVE_BUFFER_BYTES for peer in scene.peers)
 
 
 def test_what_slow_peers_do_not_use_goes_to_the_fast_one() -> None:

@@ -46,7 +46,7 @@ def single_file(parent: Path, size_bytes: int, piece_bytes: int = 65536, seed: i
     with root.open("wb") as file:
         for offset in range(0, size_bytes, 1 << 20):
             file.write(rng.randbytes(min(1 << 20, size_bytes - offset)))
-    return _with_torrent(parent, root, piece_bytes)
+    return with_torrent(parent, root, piece_bytes)
 
 
 def many_files(parent: Path, count: int, piece_bytes: int = 65536, seed: int = 2) -> Payload:
@@ -60,10 +60,10 @@ def many_files(parent: Path, count: int, piece_bytes: int = 65536, seed: int = 2
         if number % 500 == 250:
             size_bytes = 3 * piece_bytes + number
         (folder / f"file-{number}.dat").write_bytes(rng.randbytes(size_bytes))
-    return _with_torrent(parent, root, piece_bytes)
+    return with_torrent(parent, root, piece_bytes)
 
 
-def _with_torrent(parent: Path, root: Path, piece_bytes: int) -> Payload:
+def with_torrent(parent: Path, root: Path, piece_bytes: int) -> Payload:
     files = lt.list_files(str(root))
     creator = lt.create_torrent(files, piece_bytes, lt.create_torrent.v1_only)
     lt.set_piece_hashes(creator, str(parent))

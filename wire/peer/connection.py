@@ -79,10 +79,14 @@ class PeerConnection(Receiver):
         return self._framing.kept_bytes + len(self._head) + len(self._held)
 
     @property
+    def arrived_bytes(self) -> int:
+        """Data of blocks, and what there is of a message whose end has not come."""
+        return self.downloaded_bytes + self.wasted_bytes + self.kept_bytes
+
+    @property
     def protocol_received_bytes(self) -> int:
         """All that came but the data of blocks, asked for or not. It never falls."""
-        blocks_bytes = self.downloaded_bytes + self.wasted_bytes
-        return self._received_bytes - self.kept_bytes - blocks_bytes
+        return self._received_bytes - self.arrived_bytes
 
     def accept(self, infohash: InfoHash, now: float) -> None:
         """Incoming: we have this torrent; our handshake is queued. What the peer sent behind its

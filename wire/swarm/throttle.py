@@ -8,6 +8,8 @@ until that is paid. So whole blocks can be sent, and the rate is still exact.
 
 from typing import Final
 
+from torrentd.wire.formats.geometry import BLOCK_BYTES
+
 BURST_S: Final = 0.2  # what was not used for longer than this is lost: 4 % of five seconds
 ACTIVE_S: Final = 1.0
 STEP_S: Final = 0.05  # between two looks, so that the waiting do not spin
@@ -29,12 +31,13 @@ class Throttle:
         return Meter(self, now)
 
     def set_rate(self, rate_bytes_per_s: int, now: float) -> None:
-        """From now on; debts are forgiven, lest those of a fast time bind a slow one."""
+        """From now on; of debts only a block's is kept, which may still be on its way: those of a
+        fast time would bind a slow one."""
         if rate_bytes_per_s != self.rate_bytes_per_s:
             self.rate_bytes_per_s = rate_bytes_per_s
             self._at = now
             for meter in self._active:
-                meter.credit_bytes = 0.0
+                meter.credit_bytes = _debt_kept(meter.credit_bytes)
 
     def ask(self, meter: "Meter", now: float) -> None:
         """The meter would let bytes flow: it has its part in what was allowed since the last
@@ -91,7 +94,7 @@ class Meter:
     def set_limit(self, limit_bytes_per_s: int, now: float) -> None:
         """From now on; 0: none."""
         self.limit_bytes_per_s = limit_bytes_per_s
-        self._own_bytes = 0.0
+        self._own_bytes = _debt_kept(self._own_bytes)
         self._at = now
 
     def room(self, now: float) -> int:
@@ -126,3 +129,7 @@ class Meter:
     def leave(self) -> None:
         """The torrent is gone."""
         self._throttle.leave(self)
+
+
+def _debt_kept(credit_bytes: float) -> float:
+    return max(min(credit_bytes, 0.0), -float(BLOCK_BYTES))

@@ -130,6 +130,20 @@ def test_a_debt_is_paid_before_more_flows() -> None:
     assert meter.room(1.2) > 0
 
 
+def test_of_what_is_owed_when_a_limit_changes_a_block_is_still_to_be_paid() -> None:
+    """It may be on its way; more than that is of a faster time."""
+    for owed_bytes in (10_000_000, BLOCK_BYTES):
+        throttle = Throttle(50_000_000, 0.0)
+        meter = throttle.meter(0.0)
+        meter.set_limit(50_000_000, 0.0)
+        meter.room(0.1)
+        meter.take(10_000_000 + owed_bytes)
+        throttle.set_rate(10_000, 0.1)
+        meter.set_limit(10_000, 0.1)
+        assert not any(meter.room(at) for at in (0.6, 1.1, 1.6))
+        assert meter.room(1.9) > 0
+
+
 def test_one_that_left_takes_no_part() -> None:
     throttle = Throttle(100_000, 0.0)
     gone, stays = throttle.meter(0.0), throttle.meter(0.0)
