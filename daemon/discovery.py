@@ -156,14 +156,14 @@ class Discovery:
         """How late the node's own times are kept."""
         return self._driver.overdue_s(now) if self._driver is not None else 0.0
 
-    def get_peers(self, infohash: InfoHash, announce: bool, is_seed: bool = False) -> None:
+    def get_peers(self, infohash: InfoHash, announce: bool, **seeding: bool) -> None:
         """Search the DHT; `announce`: tell the closest nodes that we are a peer too. Now and then
-        those are asked how large the swarm is (`swarm`)."""
+        those are asked how large the swarm is (`swarm`). `seeding`: is_seed, is_partial."""
         if self._node is not None:
             now = time.monotonic()
             port = self._config.listen.port if announce else None
-            self._outposts.want(infohash, port, is_seed=is_seed, nobody_answers=self.is_silent)
-            self._perform(self._node.get_peers(infohash, now, port, is_seed=is_seed), now)
+            self._outposts.want(infohash, port, nobody_answers=self.is_silent, **seeding)
+            self._perform(self._node.get_peers(infohash, now, port, **seeding), now)
 
     def cancel_search(self, infohash: InfoHash) -> None:
         self._swarms.pop(infohash, None)

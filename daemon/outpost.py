@@ -78,12 +78,12 @@ class Outpost:
         start: Sequence[tuple[NodeId, Address]],
         *,
         is_seed: bool,
+        is_partial: bool,
     ) -> None:
         """`start`: who was found to be close."""
         now = time.monotonic()
-        self._perform(
-            self._node.search(PeerSearch(infohash, port, start, is_seed=is_seed), now), now
-        )
+        search = PeerSearch(infohash, port, start, is_seed=is_seed, is_partial=is_partial)
+        self._perform(self._node.search(search, now), now)
         self._driver.rearm(now)
 
     def cancel_search(self, infohash: InfoHash) -> None:

@@ -34,7 +34,7 @@ class Outposts:
     ) -> None:
         self._outposts = outposts
         self._is_speaker = is_speaker
-        self._wanted: dict[InfoHash, tuple[int | None, bool]] = {}
+        self._wanted: dict[InfoHash, tuple[int | None, bool, bool]] = {}
         self._timers: dict[tuple[InfoHash, Outpost], asyncio.TimerHandle] = {}
 
     def at(self, endpoint: UdpEndpoint) -> Outpost | None:
@@ -43,13 +43,19 @@ class Outposts:
         return None if outpost is None or self._is_speaker(endpoint) else outpost
 
     def want(
-        self, infohash: InfoHash, port: int | None, *, is_seed: bool, nobody_answers: bool
+        self,
+        infohash: InfoHash,
+        port: int | None,
+        *,
+        nobody_answers: bool,
+        is_seed: bool = False,
+        is_partial: bool = False,
     ) -> None:
         """The own node begins to search for it."""
-        self._wanted[infohash] = port, is_seed
+        self._wanted[infohash] = port, is_seed, is_partial
         if nobody_answers:
             for _, outpost in self._at_work():
-                outpost.get_peers(infohash, port, (), is_seed=is_seed)
+                outpost.get_peers(infohash, port, (), is_seed=is_seed, is_partial=is_partial)
 
     def follow(self, ended: SearchEnded) -> None:
         """The own node has searched."""
@@ -116,8 +122,10 @@ class Outposts:
         self._timers.pop((ended.infohash, outpost), None)
         wanted = self._wanted.get(ended.infohash)
         if wanted is not None:
-            port, is_seed = wanted
-            outpost.get_peers(ended.infohash, port, ended.closest, is_seed=is_seed)
+            port, is_seed, is_partial = wanted
+            outpost.get_peers(
+                ended.infohash, port, ended.closest, is_seed=is_seed, is_partial=is_partial
+            )
 
 
 def read_snapshot(data: bytes | None) -> tuple[bytes | None, dict[str, bytes]]:

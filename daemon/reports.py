@@ -293,13 +293,15 @@ def _peer(torrent: Torrent, connection: PeerConnection, now: float) -> PeerStatu
 
 def _flags(connection: PeerConnection, source: str) -> str:
     """D d: we want its pieces and it lets us (D) or not (d); U u: likewise it and us; S: snubbed;
-    I: incoming; H X: from the DHT, from peer exchange; F E: fast, extension protocol."""
+    O: it wants nothing; I: incoming; H X: from the DHT, from peer exchange; F E: fast, extension
+    protocol."""
     flags = [
         ("D", connection.am_interested and not connection.peer_choking),
         ("d", connection.am_interested and connection.peer_choking),
         ("U", connection.peer_interested and not connection.am_choking),
         ("u", connection.peer_interested and connection.am_choking),
         ("S", connection.snubbed),
+        ("O", connection.upload_only),
         ("I", not connection.outgoing),
         ("H", source == "dht"),
         ("X", source == "pex"),

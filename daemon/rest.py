@@ -178,7 +178,7 @@ class Rest:
             if not resting.believed:
                 continue  # its folder does not answer yet
             if resting.proven:
-                services.discovery.get_peers(infohash, announce=True, is_seed=True)
+                self._announce_seed(resting)
             else:
                 job = partial(_has_metadata, services.state, infohash)
                 services.disk.state.submit(job, partial(self._proven, infohash))
@@ -190,9 +190,14 @@ class Rest:
             return
         resting.proven = proven
         if proven:
-            self._services.discovery.get_peers(infohash, announce=True, is_seed=True)
+            self._announce_seed(resting)
         else:
             self._wake_soon(infohash)
+
+    def _announce_seed(self, resting: Resting) -> None:
+        self._services.discovery.get_peers(
+            resting.infohash, announce=True, is_seed=True, is_partial=resting.is_partial
+        )
 
 
 def _has_metadata(state: StateDir, infohash: InfoHash) -> bool:

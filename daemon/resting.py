@@ -48,6 +48,7 @@ class Resting:
     record: ResumeState  # without what grows with the torrent
     believed: bool
     proven: bool
+    is_partial: bool = False  # files of it are not wanted (BEP 21)
     kept: Kept = NOTHING_KEPT
     # What `status` tells of it, and of what: whether it is believed, and how many were counted.
     written: tuple[bool, ScrapeEnded | None, Written] | None = None
@@ -84,6 +85,7 @@ def rested(record: ResumeState, kept: Kept | None = None) -> Resting:
         light,
         believed=seen,
         proven=seen,
+        is_partial=not _has_all(record),
         kept=kept or NOTHING_KEPT,
     )
 

@@ -248,7 +248,10 @@ class Traffic:
                     self._services.dialer.dial(action.address, self)
                 case SearchPeers():
                     self._services.discovery.get_peers(
-                        self._infohash, action.announce, self.swarm.is_complete
+                        self._infohash,
+                        action.announce,
+                        is_seed=self.swarm.is_complete,
+                        is_partial=not self.swarm.is_seed,
                     )
                 case NodeSeen():
                     self._services.discovery.add_node(action.address)

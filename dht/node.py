@@ -138,12 +138,13 @@ class DhtNode:
         announce_port: int | None = None,
         *,
         is_seed: bool = False,
+        is_partial: bool = False,
     ) -> list[Output]:
         """Search both DHTs, and announce `announce_port` to the closest nodes at the end. The first
         queries are in what this returns; with no node known the search waits for the first one.
         Whoever announced himself to us is told at once: in a small DHT nobody else may know him."""
         self._deadline = None
-        search = PeerSearch(infohash, announce_port, is_seed=is_seed)
+        search = PeerSearch(infohash, announce_port, is_seed=is_seed, is_partial=is_partial)
         return self._searches.get_peers(search, now)
 
     def search(self, search: Search, now: float) -> list[Output]:

@@ -137,11 +137,14 @@ class PeerSearch(Search):
         start: Sequence[tuple[NodeId, Address]] = (),
         *,
         is_seed: bool = False,
+        is_partial: bool = False,
     ) -> None:
+        """`is_seed`: we want nothing more; `is_partial`: though we have not everything (BEP 21)."""
         super().__init__(infohash, start)
         self.infohash: Final = infohash
         self.announce_port = announce_port
         self.is_seed = is_seed
+        self._is_partial = is_partial
         self._peers: dict[Address, None] = {}
 
     @property
@@ -180,8 +183,8 @@ class PeerSearch(Search):
             b"info_hash": self.infohash,
             b"port": self.announce_port,
         }
-        if self.is_seed:
-            arguments[b"seed"] = 1  # BEP 33
+        if self.is_seed and not self._is_partial:
+            arguments[b"seed"] = 1  # BEP 33 counts who has everything
         return [
             (candidate, {**arguments, b"token": candidate.token})
             for lookup in self.lookups

@@ -172,6 +172,7 @@ FLAGS:
   S  snubbed: it lets us, nothing came  I  incoming
   H  from the DHT                       X  from peer exchange
   F  fast extension                     E  extension protocol
+  O  it only uploads, and wants nothing
 
 examples:
   torrentctl peers c9e1

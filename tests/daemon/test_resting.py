@@ -47,6 +47,12 @@ def test_nothing_that_grows_with_the_torrent_stays() -> None:
     assert light.complete_bytes == 9 and light.options == RECORD.options
 
 
+def test_it_is_known_whether_files_were_left_out() -> None:
+    """BEP 21, 33: a partial seed is announced as none."""
+    assert not rested(RECORD).is_partial
+    assert rested(replace(RECORD, have=b"\xc0", select=(0,))).is_partial
+
+
 def test_one_on_record_is_checked_and_one_that_was_awake_is_not() -> None:
     assert rested(RECORD).state == "checking"
     assert rested(RECORD, Kept()).state == "seeding"

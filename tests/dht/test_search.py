@@ -87,6 +87,19 @@ def test_a_seed_says_so_and_wants_no_seeds() -> None:
         assert arguments.get(b"seed") == (1 if is_seed else None)
 
 
+def test_a_partial_seed_wants_no_seeds_and_is_not_counted_as_one() -> None:
+    """BEP 21: it is "incomplete without downloading anything more"."""
+    search = PeerSearch(INFOHASH, 7000, is_seed=True, is_partial=True)
+    search.lookups = make().lookups
+    four, _ = search.lookups
+    four.offer(address(1), node_id(1))
+    [asked] = four.next_queries(NOW)
+    assert search.query(asked, NOW) == (b"get_peers", {b"info_hash": INFOHASH, b"noseed": 1})
+    four.answered(asked, node_id(1), [], b"secret")
+    [(_, arguments)] = search.last_queries()
+    assert b"seed" not in arguments
+
+
 def test_it_ends_with_the_nodes_that_a_scrape_may_begin_with() -> None:
     search = make()
     four, _ = search.lookups

@@ -49,6 +49,17 @@ def single_file(parent: Path, size_bytes: int, piece_bytes: int = 65536, seed: i
     return with_torrent(parent, root, piece_bytes)
 
 
+def two_files(parent: Path, size_bytes: int, piece_bytes: int = 65536, seed: int = 3) -> Payload:
+    """`a` and `b`, of so many bytes each: whole pieces, so that each can be had alone."""
+    assert size_bytes % piece_bytes == 0
+    root = parent / f"two-{size_bytes}-{seed}"
+    root.mkdir(parents=True, exist_ok=True)
+    rng = random.Random(seed)
+    for name in ("a", "b"):
+        (root / name).write_bytes(rng.randbytes(size_bytes))
+    return with_torrent(parent, root, piece_bytes)
+
+
 def many_files(parent: Path, count: int, piece_bytes: int = 65536, seed: int = 2) -> Payload:
     """`count` files in folders: most small, some empty, some over several pieces."""
     root = parent / f"many-{count}-{seed}"

@@ -22,8 +22,9 @@ from torrentd.wire.formats.errors import BencodeError, ExtensionError
 HANDSHAKE_ID = 0  # "0 is the extended message id of the handshake"
 UT_PEX = "ut_pex"
 UT_METADATA = "ut_metadata"
+UPLOAD_ONLY = "upload_only"
 # Our numbers for the messages that we take: peers send with these.
-OUR_MESSAGE_IDS = {UT_PEX: 1, UT_METADATA: 2}
+OUR_MESSAGE_IDS = {UT_PEX: 1, UT_METADATA: 2, UPLOAD_ONLY: 3}
 
 METADATA_BYTES_MAX = 32 * 1024**2  # real ones reach 15 MB; a claim above it counts as none (M1)
 REQQ_MAX = 2000
@@ -37,7 +38,8 @@ _ANY = 2**63
 class ExtensionHandshake:
     """`message_ids` by name, as the sender wants them; 0 turns a message off that an earlier
     handshake had turned on. `reqq`: how many requests the sender keeps. `listen_port`: where it
-    takes connections. `your_host`: how it sees the receiver."""
+    takes connections. `your_host`: how it sees the receiver. `upload_only`: it wants nothing; None:
+    as before, which at first is False."""
 
     message_ids: dict[str, int] = field(default_factory=dict)
     metadata_size: int | None = None
@@ -45,7 +47,7 @@ class ExtensionHandshake:
     client: str | None = None
     listen_port: int | None = None
     your_host: str | None = None
-    upload_only: bool = False
+    upload_only: bool | None = None
 
 
 def encode_extension_handshake(handshake: ExtensionHandshake) -> bytes:
@@ -62,8 +64,8 @@ def encode_extension_handshake(handshake: ExtensionHandshake) -> bytes:
         d[b"p"] = handshake.listen_port
     if handshake.your_host is not None:
         d[b"yourip"] = pack_host(handshake.your_host)
-    if handshake.upload_only:
-        d[b"upload_only"] = 1
+    if handshake.upload_only is not None:
+        d[b"upload_only"] = int(handshake.upload_only)
     return encode(d)
 
 
@@ -74,6 +76,7 @@ def decode_extension_handshake(payload: bytes) -> ExtensionHandshake:
     except BencodeError as error:
         raise ExtensionError(f"extension handshake: {error.reason}") from None
     reqq = get_int(d, b"reqq", -_ANY, _ANY)
+    upload_only = get_int(d, b"upload_only", 0, _ANY)
     client = get_bytes(d, b"v")
     your_host = get_bytes(d, b"yourip")
     return ExtensionHandshake(
@@ -83,7 +86,7 @@ def decode_extension_handshake(payload: bytes) -> ExtensionHandshake:
         client=None if client is None else printable(client, CLIENT_CHARS_MAX),
         listen_port=get_int(d, b"p", 1, 65535),
         your_host=unpack_host(your_host) if your_host and len(your_host) in (4, 16) else None,
-        upload_only=get_int(d, b"upload_only", 1, _ANY) is not None,
+        upload_only=None if upload_only is None else upload_only > 0,
     )
 
 

@@ -113,6 +113,11 @@ class ExtensionHandshakeReceived:
 
 
 @dataclass(slots=True)
+class UploadOnlyChanged:
+    """`connection.upload_only` changed by a message of its own (BEP 21)."""
+
+
+@dataclass(slots=True)
 class MetadataMessage:
     """BEP 9."""
 
@@ -157,6 +162,7 @@ Event = (
     | BlocksRequested
     | AllowedFast
     | ExtensionHandshakeReceived
+    | UploadOnlyChanged
     | MetadataMessage
     | PexReceived
     | PortReceived

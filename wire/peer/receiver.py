@@ -18,6 +18,7 @@ from torrentd.wire.formats.errors import MessageError
 from torrentd.wire.formats.extension import (
     HANDSHAKE_ID,
     OUR_MESSAGE_IDS,
+    UPLOAD_ONLY,
     UT_METADATA,
     UT_PEX,
     ExtensionHandshake,
@@ -28,6 +29,7 @@ from torrentd.wire.formats.ids import InfoHash, PeerId
 from torrentd.wire.formats.messages import LENGTH_BYTES, PIECE, REQUEST
 from torrentd.wire.formats.metadata import MetadataData, decode_metadata
 from torrentd.wire.formats.pex import decode_pex
+from torrentd.wire.formats.upload_only import decode_upload_only
 from torrentd.wire.peer import events
 from torrentd.wire.peer.announced_pieces import AnnouncedPieces
 from torrentd.wire.peer.block_receiver import BlockReceiver
@@ -64,6 +66,7 @@ class Receiver(BlockReceiver):
         self.peer_interested = False
         self.allowed_fast_in: dict[int, None] = {}
         self._announced = AnnouncedPieces()
+        self._upload_only = False
         self._framing = Framing()
         self._budget = ControlBudget(now)
         self._owed_grew = False
@@ -79,6 +82,16 @@ class Receiver(BlockReceiver):
     def is_seed(self) -> bool:
         """The peer has every piece."""
         return self._announced.is_seed
+
+    @property
+    def upload_only(self) -> bool:
+        """The peer wants nothing: it is a seed, or a partial seed (BEP 21)."""
+        return self._announced.is_seed or self._upload_only
+
+    @property
+    def told_pieces(self) -> bool:
+        """A bitfield or a have came."""
+        return self._announced.any_came
 
     def _read(self, data: memoryview) -> int:
         """Takes every complete message; returns where the unfinished one begins."""
@@ -315,6 +328,8 @@ class Receiver(BlockReceiver):
         elif _OUR_NAMES.get(extension_id) == UT_PEX:
             self._budget.spend()
             self._events.append(events.PexReceived(decode_pex(payload)))
+        elif _OUR_NAMES.get(extension_id) == UPLOAD_ONLY:
+            self._receive_upload_only(decode_upload_only(payload))
         else:
             self._receive_unknown()
 
@@ -330,9 +345,17 @@ class Receiver(BlockReceiver):
             handshake.client = handshake.client or self.extension.client
             handshake.reqq = handshake.reqq or self.extension.reqq
         self.extension = handshake
+        if handshake.upload_only is not None:
+            self._upload_only = handshake.upload_only
         if handshake.reqq is not None:
             self.outstanding.set_reqq(handshake.reqq)
         self._events.append(events.ExtensionHandshakeReceived(handshake))
+
+    def _receive_upload_only(self, upload_only: bool) -> None:
+        self._budget.spend()
+        if upload_only != self._upload_only:
+            self._upload_only = upload_only
+            self._events.append(events.UploadOnlyChanged())
 
     def _receive_metadata(self, payload: bytes) -> None:
         """Data is limited by what the swarm asked for; everything else is a control message."""

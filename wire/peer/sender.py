@@ -13,6 +13,7 @@ from torrentd.wire.formats.bitfield import Bitfield
 from torrentd.wire.formats.extension import (
     HANDSHAKE_ID,
     OUR_MESSAGE_IDS,
+    UPLOAD_ONLY,
     UT_METADATA,
     UT_PEX,
     ExtensionHandshake,
@@ -48,6 +49,7 @@ from torrentd.wire.formats.metadata import (
     encode_metadata,
 )
 from torrentd.wire.formats.pex import Pex, encode_pex
+from torrentd.wire.formats.upload_only import encode_upload_only
 from torrentd.wire.peer.pipeline import Pipeline
 from torrentd.wire.peer.rates import Rate
 
@@ -99,6 +101,7 @@ class Sender:
         self._now = now  # of the last call that told it
         self._sent_at = now
         self._choked_requests = 0
+        self._said_upload_only = False
         self._out: list[bytes | memoryview] = []
 
     @property
@@ -259,9 +262,19 @@ class Sender:
             client=CLIENT,
             listen_port=listen_port if self.outgoing else None,
             your_host=self.address.host,
-            upload_only=upload_only,
+            upload_only=upload_only if upload_only or self._said_upload_only else None,
         )
+        self._said_upload_only = upload_only
         self._queue(encode_extended(HANDSHAKE_ID, encode_extension_handshake(handshake)))
+
+    def send_upload_only(self, upload_only: bool) -> bool:
+        """We want nothing more, or something again (BEP 21). False when the peer does not take the
+        message: then an extension handshake must tell it."""
+        if upload_only != self._said_upload_only:
+            if not self._send_extended(UPLOAD_ONLY, encode_upload_only(upload_only)):
+                return False
+            self._said_upload_only = upload_only
+        return True
 
     def send_metadata_request(self, piece: int) -> None:
         """BEP 9."""
@@ -290,12 +303,13 @@ class Sender:
     def _send_metadata(self, message: MetadataMessage) -> None:
         self._send_extended(UT_METADATA, encode_metadata(message))
 
-    def _send_extended(self, name: str, payload: bytes) -> None:
+    def _send_extended(self, name: str, payload: bytes) -> bool:
         """By the number that the peer gave this message; without one nothing is sent, since it may
-        have turned the message off a moment ago."""
+        have turned the message off a moment ago. Returns whether it was sent."""
         message_id = self.extension.message_ids.get(name, 0) if self.extension else 0
         if message_id:
             self._queue(encode_extended(message_id, payload))
+        return bool(message_id)
 
     def _queue(self, data: bytes) -> None:
         self._out.append(data)

@@ -30,7 +30,6 @@ class Candidate:
     parted_at: float = 0.0  # when it failed last, or its connection ended
     credit: int = 0  # dials that may fail before it counts
     replaced: bool = False  # it made room for others: dialed when none of them is left
-    done: bool = False  # we parted since neither side wanted anything
 
     @property
     def rank(self) -> Rank:

@@ -74,6 +74,7 @@ class Candidates:
         self._ready: dict[Rank, dict[bytes, None]] = {rank: {} for rank in RANKS}
         self._waiting: list[tuple[float, int, bytes]] = []  # a heap of (retry_at, serial, key)
         self._failed: dict[bytes, None] = {}  # those waiting that failed, longest ago first
+        self._done: dict[bytes, None] = {}  # those waiting that want nothing of us, nor we of them
         self._serial = 0
         self._dialing = 0
         self._networks: dict[bytes, int] = {}  # candidates from PEX, by network
@@ -143,7 +144,6 @@ class Candidates:
         candidate = self._known.get(key)
         if candidate is not None:
             self._leave(key, candidate)
-            candidate.done = False
             candidate.state = "connected"
 
     def dial_failed(self, address: Address, now: float) -> None:
@@ -192,15 +192,14 @@ class Candidates:
         candidate = self._known.get(key)
         if candidate is not None and candidate.state in ("connected", "dialing"):
             candidate.failures = 0
-            candidate.done = True
             manual = candidate.source == "manual"
             self._wait(key, candidate, now + (RETRY_MANUAL_S_MAX if manual else DROPPED_S))
+            self._done[key] = None
 
     def recall(self) -> None:
         """We want more than we did: whoever was done with us is dialed again."""
-        for key, candidate in list(self._known.items()):
-            if candidate.done and candidate.state == "waiting":
-                self._get_ready(key, candidate)
+        for key in list(self._done):
+            self._get_ready(key, self._known[key])
 
     def dial_again(self, address: Address, now: float) -> None:
         """A connection ended by a fault of ours: it counts as if it had not been."""
@@ -337,7 +336,6 @@ class Candidates:
 
     def _get_ready(self, key: bytes, candidate: Candidate) -> None:
         self._leave(key, candidate)
-        candidate.done = False
         candidate.state = "ready"
         self._ready[candidate.rank][key] = None
 
@@ -363,6 +361,7 @@ class Candidates:
         """Out of whatever holds candidates of its state."""
         self._ready[candidate.rank].pop(key, None)
         self._failed.pop(key, None)
+        self._done.pop(key, None)
         if candidate.state == "dialing":
             self._dialing -= 1
 

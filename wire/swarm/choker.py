@@ -40,8 +40,8 @@ class ChokerPeer(Protocol):
         """It keeps us waiting for blocks."""
 
     @property
-    def is_seed(self) -> bool:
-        """It will never want anything."""
+    def upload_only(self) -> bool:
+        """It wants nothing (BEP 21)."""
 
     @property
     def download_rate(self) -> Rate:
@@ -156,7 +156,7 @@ class Choker(Generic[P]):
             p
             for p in peers
             if not p.peer_interested
-            and not p.is_seed
+            and not p.upload_only
             and not p.snubbed
             and p.download_rate.bytes_per_s(now) > least
         ]

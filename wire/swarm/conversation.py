@@ -111,6 +111,8 @@ class Conversation(Parting):
                 self._receive_metadata(peer, event.message, actions, now)
             case events.PexReceived():
                 self._receive_pex(peer, event.pex, actions, now)
+            case events.UploadOnlyChanged():
+                self._part_if_done(peer, actions, now)
             case events.PortReceived():
                 if self._policy.allows_node(event.address):
                     actions.append(NodeSeen(event.address))
@@ -183,7 +185,7 @@ class Conversation(Parting):
             self._download.picker.has_piece(peer, piece_index)
             if not peer.connection.am_interested:
                 self._download.update_interest(peer)
-        if peer.connection.is_seed:
+        if peer.connection.upload_only:
             self._part_if_done(peer, actions, now)
 
     def _lose_requests(self, peer: Peer, blocks: list[BlockRef]) -> None:
@@ -278,18 +280,22 @@ class Conversation(Parting):
         for peer in list(self._company.peers.values()):
             self._part_if_done(peer, actions, now)
             if peer.greeted and not peer.parted:
-                self._send_extension_handshake(peer, now)  # `upload_only` is true now (BEP 21)
+                self._tell_upload_only(peer, now)
         return actions
+
+    def _tell_upload_only(self, peer: Peer, now: float) -> None:
+        """Whether we want nothing more, when that changed (BEP 21)."""
+        if not peer.connection.send_upload_only(self.is_complete):
+            self._send_extension_handshake(peer, now)
 
     def _want_again(self, now: float) -> None:
         """More is wanted than was: seeds that were parted from are dialed again, and those who are
         here hear that we do not only upload (BEP 21)."""
         self._completed_told = False
         self._rechoke_due = True  # and hungry, when nobody is here
-        self._company.candidates.recall()
         for peer in self._company.peers.values():
             if peer.greeted:
-                self._send_extension_handshake(peer, now)
+                self._tell_upload_only(peer, now)
 
     # ---- extensions
 

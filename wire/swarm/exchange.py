@@ -65,7 +65,7 @@ class Exchange:
         for peer in peers:
             address = peer.listen_address
             if peer.greeted and address is not None and self._policy.allows_peer(address):
-                seed = FLAG_SEED if peer.connection.is_seed else 0
+                seed = FLAG_SEED if peer.connection.upload_only else 0
                 contacts[address] = seed | (FLAG_REACHABLE if peer.connection.outgoing else 0)
         return contacts
 

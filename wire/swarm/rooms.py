@@ -87,6 +87,11 @@ class Rooms:
         return self._download is not None and self._download.is_complete
 
     @property
+    def is_seed(self) -> bool:
+        """Every piece is stored, wanted or not."""
+        return self._download is not None and self._download.have.all()
+
+    @property
     def connections(self) -> list[PeerConnection]:
         """Everybody who is here, first come first; some may not have shaken hands yet."""
         return list(self._company.peers)

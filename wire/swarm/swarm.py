@@ -227,7 +227,9 @@ class Swarm(Turn):
         previous = self._download
         self._buffers.abandon()
         self._download = Download(self.info, have.copy(), self.wish, self._buffers, self._rng)
-        self._completed_told = self._completed_told and self.is_complete
+        if self._completed_told and not self.is_complete:
+            self._want_again(now)
+        self._company.candidates.recall()
         stock, meter = self._download.picker, self.upload_meter
         self._uploads = Uploads(self._limits, self.info.geometry, meter, stock, self.quota)
         self.quota = self._uploads.quota
@@ -251,6 +253,7 @@ class Swarm(Turn):
         self._ban(liars, actions, now)
         if self._haves_due_at is None:
             self._haves_due_at = now + HAVES_WAIT_S
+        self._part_from_redundant(actions, now)
         self._complete(actions, now)
         if actions:
             return self._finish(actions, now)
@@ -310,6 +313,7 @@ class Swarm(Turn):
         if self._download is not None and self._uploads is not None:
             self._download.lost(piece_index)
             self._uploads.lost(piece_index)
+            self._company.candidates.recall()
             if self._completed_told and not self.is_complete:
                 self._want_again(now)
             for peer in self._company.peers.values():
@@ -323,9 +327,12 @@ class Swarm(Turn):
         if self._download is None:
             return []
         self._download.change_wish(wish, self._company.peers.values())
+        self._company.candidates.recall()
         if self._completed_told and not self.is_complete:
             self._want_again(now)
-        return self._finish(self._complete([], now), now)
+        actions: list[Action] = []
+        self._part_from_redundant(actions, now)
+        return self._finish(self._complete(actions, now), now)
 
     def hold_download(self, held: bool, now: float) -> list[Action]:
         """While held no piece is begun, for what else comes has no place to go; peers are kept."""

@@ -23,7 +23,7 @@ handshakes = st.builds(
     client=st.none() | st.just("torrentd 0.1.0"),
     listen_port=st.none() | st.integers(1, 65535),
     your_host=st.none() | st.sampled_from(["1.2.3.4", "2600::1"]),
-    upload_only=st.booleans(),
+    upload_only=st.none() | st.booleans(),
 )
 
 
@@ -43,10 +43,14 @@ def test_the_example_of_bep_9_names_a_size() -> None:
     )
 
 
-def test_upload_only_is_told_as_1() -> None:
+def test_upload_only_is_told_as_1_and_taken_back_by_0() -> None:
     assert encode_extension_handshake(ExtensionHandshake(upload_only=True)) == (
         b"d1:mde11:upload_onlyi1ee"
     )
+    assert encode_extension_handshake(ExtensionHandshake(upload_only=False)) == (
+        b"d1:mde11:upload_onlyi0ee"
+    )
+    assert encode_extension_handshake(ExtensionHandshake()) == b"d1:mdee"
 
 
 @given(handshakes)
@@ -87,8 +91,8 @@ class TestClaims:
     def test_an_address_of_another_length_counts_as_none(self, raw: bytes) -> None:
         assert _decode({b"yourip": raw}).your_host is None
 
-    @pytest.mark.parametrize(("value", "kept"), [(0, False), (1, True), (2, True), (-1, False)])
-    def test_upload_only_is_any_positive_integer(self, value: int, kept: bool) -> None:
+    @pytest.mark.parametrize(("value", "kept"), [(0, False), (1, True), (2, True), (-1, None)])
+    def test_upload_only_is_any_positive_integer(self, value: int, kept: bool | None) -> None:
         assert _decode({b"upload_only": value}).upload_only is kept
 
     @pytest.mark.parametrize("value", [1, b"x", [b"x"], {b"x": 1}], ids=repr)

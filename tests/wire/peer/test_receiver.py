@@ -2,6 +2,7 @@
 security W1 to W6, W9)."""
 
 import random
+from functools import partial
 
 import pytest
 
@@ -18,7 +19,12 @@ from tests.wire.peer.scenario import (
 from torrentd.wire.formats import messages
 from torrentd.wire.formats.address import Address
 from torrentd.wire.formats.errors import MessageError
-from torrentd.wire.formats.extension import ExtensionHandshake, encode_extension_handshake
+from torrentd.wire.formats.extension import (
+    OUR_MESSAGE_IDS,
+    UPLOAD_ONLY,
+    ExtensionHandshake,
+    encode_extension_handshake,
+)
 from torrentd.wire.formats.geometry import BLOCK_BYTES, BlockRef
 from torrentd.wire.formats.metadata import MetadataRequest, encode_metadata
 from torrentd.wire.formats.pex import Pex, encode_pex
@@ -411,6 +417,43 @@ class TestExtensions:
         assert scene.connection.extension == ExtensionHandshake(
             {"ut_metadata": 4}, metadata_size=500, reqq=100, client="X", listen_port=9
         )
+
+    def test_upload_only_comes_by_the_handshake_or_its_message_and_is_taken_back_by_either(
+        self,
+    ) -> None:
+        """BEP 21; a handshake without the key changes nothing."""
+        scene = Scene()
+        message = partial(messages.encode_extended, OUR_MESSAGE_IDS[UPLOAD_ONLY])
+
+        def handshake(upload_only: bool | None) -> bytes:
+            told = ExtensionHandshake(upload_only=upload_only)
+            return messages.encode_extended(0, encode_extension_handshake(told))
+
+        for said, is_so in (
+            (handshake(None), False),
+            (handshake(True), True),
+            (handshake(None), True),
+            (handshake(False), False),
+        ):
+            scene.say(said)
+            assert scene.connection.upload_only is is_so
+        for flag, told in ((1, True), (1, False), (0, True), (0, False), (1, True)):
+            expected = [events.UploadOnlyChanged()] if told else []
+            assert scene.say(message(bytes([flag]))) == expected
+            assert scene.connection.upload_only is bool(flag)
+        assert not scene.connection.is_seed
+
+    def test_a_seed_wants_nothing_whatever_it_says(self) -> None:
+        scene = Scene()
+        scene.say(messages.encode_have_all())
+        scene.say(messages.encode_extended(OUR_MESSAGE_IDS[UPLOAD_ONLY], b"\x00"))
+        assert scene.connection.upload_only
+
+    def test_one_that_cannot_make_up_its_mind_is_a_flood(self) -> None:
+        flip = b"".join(
+            messages.encode_extended(OUR_MESSAGE_IDS[UPLOAD_ONLY], bytes([flag])) for flag in (1, 0)
+        )
+        Scene().refuses(flip * (BURST + DEBT_MAX))
 
     def test_many_handshakes_with_many_names_pile_nothing_up(self) -> None:
         scene = Scene()

@@ -192,7 +192,7 @@ class TestExtensions:
         data = scene.heard()
         assert data[4:6] == bytes((messages.EXTENDED, 0))
         told = decode_extension_handshake(data[6:])
-        assert told.message_ids == {"ut_metadata": 2, "ut_pex": 1}
+        assert told.message_ids == {"ut_metadata": 2, "ut_pex": 1, "upload_only": 3}
         assert told.metadata_size == 31235
         assert told.reqq == LIMITS.requests_queued_max
         assert told.client is not None and told.client.startswith("torrentd")
@@ -232,6 +232,27 @@ class TestExtensions:
             assert bytes(part[4:6]) == bytes((messages.EXTENDED, 9))
             told.append(decode_metadata(bytes(part[6:])))
         assert told == [MetadataRequest(3), MetadataData(0, 5, b"d1:ae"), MetadataReject(1)]
+
+    def test_upload_only_is_said_once_each_time_that_it_changes(self) -> None:
+        """BEP 21; the message is libtorrent's."""
+        scene = Scene()
+        scene.say(extension_handshake(upload_only=5))
+        for upload_only, payload in ((True, b"\x01"), (False, b"\x00")):
+            assert scene.connection.send_upload_only(upload_only)
+            assert scene.heard() == messages.encode_extended(5, payload)
+            assert scene.connection.send_upload_only(upload_only)
+            assert scene.heard() == b""
+
+    def test_who_does_not_take_the_message_is_told_by_a_handshake(self) -> None:
+        scene = Scene()
+        scene.say(extension_handshake(ut_pex=1))
+        for upload_only in (True, False):
+            assert not scene.connection.send_upload_only(upload_only)
+            scene.connection.send_extension_handshake(None, None, upload_only, scene.now)
+            told = decode_extension_handshake(scene.heard()[6:])
+            assert told.upload_only is upload_only
+            assert scene.connection.send_upload_only(upload_only)
+        assert scene.heard() == b""
 
     def test_what_the_peer_does_not_take_is_not_sent(self) -> None:
         scene = Scene()

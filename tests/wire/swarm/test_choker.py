@@ -18,7 +18,7 @@ class FakePeer:
     am_choking: bool = True
     peer_interested: bool = True
     snubbed: bool = False
-    is_seed: bool = False
+    upload_only: bool = False
     gives_bytes_per_s: int = 0
     download_rate: Rate = field(default_factory=lambda: Rate(0.0))
     takes_bytes_per_s: float = 0.0  # at most, of what the company's upload has for it
@@ -257,7 +257,7 @@ class TestTitForTat:
 
     def test_a_seed_is_not_unchoked_for_its_rate(self) -> None:
         company = Company(4, 2)
-        company.peers[0].is_seed = True
+        company.peers[0].upload_only = True
         company.peers[0].peer_interested = False
         company.peers[0].gives_bytes_per_s = 900_000
         company.peers[1].gives_bytes_per_s = 1000

@@ -60,7 +60,7 @@ class TestGreeting:
         (extensions,) = guest.said(ExtensionHandshakeReceived)
         handshake = extensions.handshake
         assert handshake.metadata_size == len(TORRENT.metadata)
-        assert handshake.message_ids.keys() == {"ut_metadata", "ut_pex"}
+        assert handshake.message_ids.keys() == {"ut_metadata", "ut_pex", "upload_only"}
         assert handshake.listen_port == (6881 if dialed else None)
         assert not handshake.upload_only
         assert [event.address.port for event in guest.said(PortReceived)] == [6881]

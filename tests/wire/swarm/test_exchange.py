@@ -36,6 +36,15 @@ class TestOut:
         ]
         assert pex.dropped == []
 
+    def test_a_partial_seed_is_told_as_a_seed(self) -> None:
+        """The flag is "seed/upload_only"."""
+        scene = Scene()
+        partial = Guest(scene, "20.2.0.1", pieces=scene.pieces(1))
+        partial.far.send_extension_handshake(None, 7002, True, scene.now)
+        partial.flush()
+        (pex,) = told(listener(scene))
+        assert pex.added == [(Address("20.2.0.1", 7002), FLAG_SEED)]
+
     def test_then_only_what_changed_and_no_more_than_once_a_minute(self) -> None:
         scene = Scene()
         guest = listener(scene)

@@ -429,13 +429,13 @@ class TestSelection:
         download(scene, giver)
         assert scene.closed() == ["neither side wants anything"]
         leecher.listen()
-        assert leecher.said(ExtensionHandshakeReceived)[-1].handshake.upload_only
+        assert leecher.far.upload_only
         scene.later(1)
         assert scene.told(Dial) == []
         scene.do(scene.swarm.change_wish(Wish(), scene.now))
         assert scene.told(Dial) == [Dial(address)]
         leecher.listen()
-        assert not leecher.said(ExtensionHandshakeReceived)[-1].handshake.upload_only
+        assert not leecher.far.upload_only
 
     def test_a_seed_that_lost_a_piece_looks_for_peers_soon(self) -> None:
         scene = Scene(opened=False)
