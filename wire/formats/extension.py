@@ -23,8 +23,9 @@ HANDSHAKE_ID = 0  # "0 is the extended message id of the handshake"
 UT_PEX = "ut_pex"
 UT_METADATA = "ut_metadata"
 UPLOAD_ONLY = "upload_only"
+LT_DONTHAVE = "lt_donthave"
 # Our numbers for the messages that we take: peers send with these.
-OUR_MESSAGE_IDS = {UT_PEX: 1, UT_METADATA: 2, UPLOAD_ONLY: 3}
+OUR_MESSAGE_IDS = {UT_PEX: 1, UT_METADATA: 2, UPLOAD_ONLY: 3, LT_DONTHAVE: 4}
 
 METADATA_BYTES_MAX = 32 * 1024**2  # real ones reach 15 MB; a claim above it counts as none (M1)
 REQQ_MAX = 2000

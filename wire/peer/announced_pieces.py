@@ -1,4 +1,5 @@
-"""The pieces that the peer says it has: bitfield, have, have-all, have-none (BEP 3, 6).
+"""The pieces that the peer says it has: bitfield, have, have-all, have-none, lt_donthave (BEP 3, 6,
+54).
 
 Until the metadata is known nobody can tell how long a bitfield should be; what comes is then kept
 raw, never above the largest that any torrent can have (W3), and judged by `set_piece_count`.
@@ -12,6 +13,7 @@ from torrentd.wire.formats.errors import MessageError
 from torrentd.wire.formats.messages import PIECES_MAX
 
 LATE_MAX = 10  # by one peer
+LOST_MAX = 1000  # by a seed, before the metadata is known
 
 
 class AnnouncedPieces:
@@ -21,6 +23,7 @@ class AnnouncedPieces:
         "_bitfield_came",
         "_has_all",
         "_late",
+        "_lost",
         "_raw",
         "any_came",
         "bitfield",
@@ -32,12 +35,15 @@ class AnnouncedPieces:
         self._late = 0  # announcements of everything, after another one
         self._has_all = False
         self._bitfield_came = False
+        self._lost: dict[int, None] = {}  # by one with have-all, before the metadata is known
         self._raw = bytearray()
 
     @property
     def is_seed(self) -> bool:
         """Every piece, as far as it can be known yet."""
-        return self._has_all if self.bitfield is None else self.bitfield.all()
+        if self.bitfield is None:
+            return self._has_all and not self._lost
+        return self.bitfield.all()
 
     def receive_bitfield(self, data: bytes) -> None:
         """Its length and spare bits must be right: MessageError."""
@@ -78,10 +84,32 @@ class AnnouncedPieces:
             return self.bitfield.set(piece_index)
         return self._receive_raw_have(piece_index)
 
+    def receive_dont_have(self, piece_index: int) -> bool:
+        """Tells whether that is news; as for `receive_have`."""
+        if self.bitfield is not None:
+            if piece_index >= self.bitfield.size:
+                raise MessageError("a don't-have outside the torrent")
+            return self.bitfield.clear(piece_index)
+        if piece_index >= PIECES_MAX:
+            raise MessageError("a don't-have outside any torrent")
+        if self._has_all:
+            self._lost[piece_index] = None
+            if len(self._lost) > LOST_MAX:
+                raise MessageError("a seed that loses everything")
+        at, bit = piece_index >> 3, 0x80 >> (piece_index & 7)
+        if at >= len(self._raw) or not self._raw[at] & bit:
+            return self._has_all
+        self._raw[at] &= ~bit
+        return True
+
     def set_piece_count(self, piece_count: int) -> Bitfield:
         """The metadata is known: what was kept raw becomes `bitfield`, or a MessageError."""
         if self._has_all:
             self.bitfield = Bitfield.full(piece_count)
+            for piece_index in self._lost:
+                if piece_index >= piece_count:
+                    raise MessageError("a don't-have outside the torrent")
+                self.bitfield.clear(piece_index)
         else:
             byte_count = (piece_count + 7) // 8
             if not self._bitfield_came:  # single haves, or nothing, say nothing of the length
@@ -100,6 +128,7 @@ class AnnouncedPieces:
         if piece_index >= PIECES_MAX:
             raise MessageError("a have outside any torrent")
         at, bit = piece_index >> 3, 0x80 >> (piece_index & 7)
+        self._lost.pop(piece_index, None)
         if at >= len(self._raw):
             self._raw.extend(bytes(at + 1 - len(self._raw)))
         known = bool(self._raw[at] & bit) or self._has_all

@@ -1,8 +1,8 @@
 """What one connection tells: past or noun, validated against the torrent before anyone sees it.
 
-The messages are those of BEP 3, 6, 9, 10 and 11. `PeerConnection.receive_data` and `tick` return
-lists of these. A memoryview in an event is valid only until the next call into the connection:
-its reader copies, at once, what it keeps.
+The messages are those of BEP 3, 6, 9, 10, 11, 21 and 54. `PeerConnection.receive_data` and `tick`
+return lists of these. A memoryview in an event is valid only until the next call into the
+connection: its reader copies, at once, what it keeps.
 """
 
 from dataclasses import dataclass
@@ -50,6 +50,15 @@ class Have:
     """The peer gained a piece it had not announced before."""
 
     piece_index: int
+
+
+@dataclass(slots=True)
+class DontHave:
+    """The peer lost a piece that it had announced (BEP 54). `lost`: requests that will not be
+    answered; with BEP 6 empty, since then each gets its own reject."""
+
+    piece_index: int
+    lost: list[BlockRef]
 
 
 @dataclass(slots=True)
@@ -154,6 +163,7 @@ Event = (
     | InterestChanged
     | PiecesChanged
     | Have
+    | DontHave
     | BlocksReceived
     | BlockReceived
     | UnrequestedBlock

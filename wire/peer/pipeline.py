@@ -180,6 +180,13 @@ class Pipeline:
             self._waiting_since = None
         return True
 
+    def lose_piece(self, piece_index: int) -> list[BlockRef]:
+        """The peer no longer has it, and without the fast extension does not say more (BEP 54)."""
+        lost = [BlockRef._make(block) for block in self.requests if block[0] == piece_index]
+        for block in lost:
+            self.give_up(block)
+        return lost
+
     def lose_all(self) -> list[BlockRef]:
         """A choke without the fast extension: BEP 3 lets the peer throw all of them out, yet "it's
         possible for an unexpected piece to arrive"."""

@@ -13,40 +13,23 @@ from struct import Struct
 
 from torrentd.wire.formats import messages
 from torrentd.wire.formats.address import Address
-from torrentd.wire.formats.bitfield import Bitfield
 from torrentd.wire.formats.errors import MessageError
-from torrentd.wire.formats.extension import (
-    HANDSHAKE_ID,
-    OUR_MESSAGE_IDS,
-    UPLOAD_ONLY,
-    UT_METADATA,
-    UT_PEX,
-    ExtensionHandshake,
-    decode_extension_handshake,
-)
 from torrentd.wire.formats.geometry import BLOCK_BYTES, REQUEST_BYTES_MAX, BlockRef
 from torrentd.wire.formats.ids import InfoHash, PeerId
 from torrentd.wire.formats.messages import LENGTH_BYTES, PIECE, REQUEST
-from torrentd.wire.formats.metadata import MetadataData, decode_metadata
-from torrentd.wire.formats.pex import decode_pex
-from torrentd.wire.formats.upload_only import decode_upload_only
 from torrentd.wire.peer import events
-from torrentd.wire.peer.announced_pieces import AnnouncedPieces
-from torrentd.wire.peer.block_receiver import BlockReceiver
-from torrentd.wire.peer.control_budget import ControlBudget
+from torrentd.wire.peer.extension_receiver import ExtensionReceiver
 from torrentd.wire.peer.framing import Framing
 from torrentd.wire.peer.sender import PeerLimits
 
 REQUEST_MESSAGE_BYTES = 17
-UNKNOWN_MESSAGES_MAX = 100  # W1
 STRIKES_MAX = 50  # requests too long and rejects never asked for (W4)
 CHOKED_REQUESTS_MAX = 2000  # asked while choked; a full queue may be on its way when we choke
 ALLOWED_FAST_MAX = 100  # BEP 6 speaks of 10
 _REQUEST_HEAD = Struct(">IBIII")
-_OUR_NAMES = {message_id: name for name, message_id in OUR_MESSAGE_IDS.items()}
 
 
-class Receiver(BlockReceiver):
+class Receiver(ExtensionReceiver):
     """The flags that the peer controls, its pieces, and what has come from it."""
 
     def __init__(
@@ -65,33 +48,9 @@ class Receiver(BlockReceiver):
         self.peer_choking = True
         self.peer_interested = False
         self.allowed_fast_in: dict[int, None] = {}
-        self._announced = AnnouncedPieces()
-        self._upload_only = False
         self._framing = Framing()
-        self._budget = ControlBudget(now)
         self._owed_grew = False
-        self._unknown_messages = 0
         self._strikes = 0
-
-    @property
-    def pieces(self) -> Bitfield | None:
-        """The peer's pieces; None until the metadata is known."""
-        return self._announced.bitfield
-
-    @property
-    def is_seed(self) -> bool:
-        """The peer has every piece."""
-        return self._announced.is_seed
-
-    @property
-    def upload_only(self) -> bool:
-        """The peer wants nothing: it is a seed, or a partial seed (BEP 21)."""
-        return self._announced.is_seed or self._upload_only
-
-    @property
-    def told_pieces(self) -> bool:
-        """A bitfield or a have came."""
-        return self._announced.any_came
 
     def _read(self, data: memoryview) -> int:
         """Takes every complete message; returns where the unfinished one begins."""
@@ -231,6 +190,9 @@ class Receiver(BlockReceiver):
     def _receive_have(self, piece_index: int) -> None:
         """A have that is news costs nothing: there are as many as pieces."""
         news = self._announced.receive_have(piece_index)
+        if news and self._haves_due:
+            self._haves_due -= 1
+            self._budget.spend()
         if news and self.geometry is not None:
             self._events.append(events.Have(piece_index))
         else:
@@ -307,69 +269,10 @@ class Receiver(BlockReceiver):
         if self.geometry is not None:
             self._events.append(events.AllowedFast(piece_index))
 
-    def _check_piece(self, piece_index: int) -> None:
-        if self.geometry is not None:
-            self.geometry.check_piece(piece_index)
-        elif piece_index >= messages.PIECES_MAX:
-            raise MessageError("a piece index outside any torrent")
-
     def _receive_port(self, port: int) -> None:
         self._budget.spend()
         if port:  # 0 is a mistake to ignore, not to part for
             self._events.append(events.PortReceived(Address(self.address.host, port)))
-
-    def _receive_extended(self, extension_id: int, payload: bytes) -> None:
-        """Ids are ours: the peer sends with the numbers of our extension handshake."""
-        if extension_id == HANDSHAKE_ID:
-            self._budget.spend()
-            self._receive_extension_handshake(decode_extension_handshake(payload))
-        elif _OUR_NAMES.get(extension_id) == UT_METADATA:
-            self._receive_metadata(payload)
-        elif _OUR_NAMES.get(extension_id) == UT_PEX:
-            self._budget.spend()
-            self._events.append(events.PexReceived(decode_pex(payload)))
-        elif _OUR_NAMES.get(extension_id) == UPLOAD_ONLY:
-            self._receive_upload_only(decode_upload_only(payload))
-        else:
-            self._receive_unknown()
-
-    def _receive_extension_handshake(self, handshake: ExtensionHandshake) -> None:
-        """A later one is additive: its `m` is "the actual CHANGES", 0 takes a message away. Only
-        names that we use are kept, or many handshakes would pile up names."""
-        earlier = self.extension.message_ids if self.extension else {}
-        named = earlier | handshake.message_ids
-        handshake.message_ids = {name: named[name] for name in OUR_MESSAGE_IDS if named.get(name)}
-        if self.extension is not None:
-            handshake.metadata_size = handshake.metadata_size or self.extension.metadata_size
-            handshake.listen_port = handshake.listen_port or self.extension.listen_port
-            handshake.client = handshake.client or self.extension.client
-            handshake.reqq = handshake.reqq or self.extension.reqq
-        self.extension = handshake
-        if handshake.upload_only is not None:
-            self._upload_only = handshake.upload_only
-        if handshake.reqq is not None:
-            self.outstanding.set_reqq(handshake.reqq)
-        self._events.append(events.ExtensionHandshakeReceived(handshake))
-
-    def _receive_upload_only(self, upload_only: bool) -> None:
-        self._budget.spend()
-        if upload_only != self._upload_only:
-            self._upload_only = upload_only
-            self._events.append(events.UploadOnlyChanged())
-
-    def _receive_metadata(self, payload: bytes) -> None:
-        """Data is limited by what the swarm asked for; everything else is a control message."""
-        message = decode_metadata(payload)
-        if not isinstance(message, MetadataData):
-            self._budget.spend()
-        if message is not None:
-            self._events.append(events.MetadataMessage(message))
-
-    def _receive_unknown(self) -> None:
-        """Skipped: BEPs to come must not part peers. Endless ones do (W1)."""
-        self._unknown_messages += 1
-        if self._unknown_messages > UNKNOWN_MESSAGES_MAX:
-            raise MessageError("too many messages of kinds we do not know")
 
     def _strike(self) -> None:
         self._strikes += 1

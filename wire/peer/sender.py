@@ -10,8 +10,10 @@ from typing import Protocol
 
 from torrentd.wire.formats.address import Address
 from torrentd.wire.formats.bitfield import Bitfield
+from torrentd.wire.formats.dont_have import encode_dont_have
 from torrentd.wire.formats.extension import (
     HANDSHAKE_ID,
+    LT_DONTHAVE,
     OUR_MESSAGE_IDS,
     UPLOAD_ONLY,
     UT_METADATA,
@@ -165,6 +167,14 @@ class Sender:
     def send_have(self, piece_index: int) -> None:
         """We have this piece, hash checked."""
         self._queue(encode_have(piece_index))
+
+    def send_dont_have(self, piece_index: int) -> None:
+        """We no longer have this piece, which we announced (BEP 54): requests for it are rejected,
+        or "silently dropped", and a peer that takes the message is told."""
+        for block in [each for each in self.owed if each[0] == piece_index]:
+            self.send_reject(block)
+        self.allowed_fast_out.pop(piece_index, None)
+        self._send_extended(LT_DONTHAVE, encode_dont_have(piece_index))
 
     def send_pieces(self, pieces: Bitfield | None) -> None:
         """All that we have, once, before anything else but the handshakes. None: the metadata is

@@ -38,6 +38,15 @@ class Availability:
             self._add(1 << piece_index)
             self._counted[peer] = counted | 1 << piece_index
 
+    def lost_piece(self, peer: Peer, piece_index: int) -> None:
+        """A counted peer lost one piece, which is out of its mask already."""
+        counted = self._counted[peer]
+        if counted is None:
+            self.count_peer(peer)
+        else:
+            self._remove(1 << piece_index)
+            self._counted[peer] = counted & ~(1 << piece_index)
+
     def leave(self, peer: Peer) -> None:
         """The peer counts no more."""
         if peer in self._counted:

@@ -70,6 +70,8 @@ class Conversation(Parting):
                 self._serve(peer, actions, now)
             case events.Have():
                 self._receive_have(peer, event.piece_index, actions, now)
+            case events.DontHave():
+                self._receive_dont_have(peer, event)
             case events.RequestRejected():
                 self._receive_reject(peer, event.block, now)
             case events.UnrequestedBlock():
@@ -187,6 +189,20 @@ class Conversation(Parting):
                 self._download.update_interest(peer)
         if peer.connection.upload_only:
             self._part_if_done(peer, actions, now)
+
+    def _receive_dont_have(self, peer: Peer, event: events.DontHave) -> None:
+        """ "It marks the piece as unavailable at the sending peer" (BEP 54)."""
+        bit = 1 << event.piece_index
+        peer.mask &= ~bit
+        peer.fast_mask &= ~bit
+        peer.lost_mask |= bit
+        if self._uploads is not None:
+            self._uploads.peer_lost(peer, event.piece_index)
+        if self._download is not None:
+            self._download.picker.lost_piece(peer, event.piece_index)
+            self._download.picker.lost(event.lost, peer)
+            if peer.connection.am_interested:
+                self._download.update_interest(peer)
 
     def _lose_requests(self, peer: Peer, blocks: list[BlockRef]) -> None:
         if self._download is not None:

@@ -162,11 +162,12 @@ class Download:
         self.picker.drop_partial()
         self._buffers.rest()
 
-    def lost(self, piece_index: int) -> None:
-        """What we had is gone from the disk."""
+    def lost(self, piece_index: int, peers: Iterable[Peer]) -> None:
+        """What we had is gone from the disk: those who may know of it are told (BEP 54)."""
         if piece_index in self.have:
             self.have.clear(piece_index)
             self.picker.piece_lost(piece_index)
+            tell_lost(piece_index, peers)
 
     def change_wish(self, wish: Wish, peers: Iterable[Peer]) -> None:
         """Other files are wanted, or in another order."""
@@ -186,3 +187,10 @@ class Download:
         last = geometry.piece_count - 1
         short_bytes = geometry.piece_length - geometry.piece_size(last)
         return mask.bit_count() * geometry.piece_length - (mask >> last & 1) * short_bytes
+
+
+def tell_lost(piece_index: int, peers: Iterable[Peer]) -> None:
+    """We no longer have it (BEP 54)."""
+    for peer in peers:
+        if peer.greeted:
+            peer.connection.send_dont_have(piece_index)

@@ -51,10 +51,15 @@ class FirstCopies:
             self._given_mask |= bit
         return True
 
+    def lost(self, peer: Peer, piece_index: int) -> None:
+        """The peer does not have it any more: it may go out again."""
+        if self._given.get(piece_index) is peer:
+            del self._given[piece_index]
+            self._given_mask &= ~(1 << piece_index)
+
     def ends(self, peer: Peer) -> None:
         """The peer is gone, or choked: what it was given and does not have, nobody will get of
         it."""
         for piece_index, holder in list(self._given.items()):
             if holder is peer and not peer.mask >> piece_index & 1:
-                del self._given[piece_index]
-                self._given_mask &= ~(1 << piece_index)
+                self.lost(peer, piece_index)

@@ -22,6 +22,7 @@ class Peer:
     replaced: bool = False  # it made room
     listen_address: Address | None = None  # where others can dial it
     mask: int = 0  # pieces it has
+    lost_mask: int = 0  # pieces it had, once (BEP 54)
     fast_mask: int = 0  # pieces it serves while it chokes us (BEP 6)
 
     # picker

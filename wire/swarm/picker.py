@@ -53,6 +53,11 @@ class Picker(Pieces):
         self.availability.count_piece(peer, piece_index)
         peer.starved_at = -1
 
+    def lost_piece(self, peer: Peer, piece_index: int) -> None:
+        """`peer` lost one piece, which is out of its mask already. What it was asked for of it is
+        lost on its own."""
+        self.availability.lost_piece(peer, piece_index)
+
     def leave(self, peer: Peer) -> None:
         """The peer is gone; what it owed is unrequested, what it sent stays."""
         if peer not in self._peers:
@@ -231,5 +236,5 @@ class Picker(Pieces):
 def _is_stuck(peer: Peer, piece_index: int) -> bool:
     """It will not send this piece now."""
     connection = peer.connection
-    declined = bool(peer.declined >> piece_index & 1)
+    declined = bool(peer.declined >> piece_index & 1) or not peer.mask >> piece_index & 1
     return declined or connection.peer_choking or connection.outstanding.snubbed

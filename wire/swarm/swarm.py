@@ -18,7 +18,7 @@ from torrentd.wire.swarm.actions import Action, Close, Transmit
 from torrentd.wire.swarm.buffer_pool import BufferPool
 from torrentd.wire.swarm.candidate import Source
 from torrentd.wire.swarm.company import Places
-from torrentd.wire.swarm.download import Download
+from torrentd.wire.swarm.download import Download, tell_lost
 from torrentd.wire.swarm.info_serving import serve_waiting
 from torrentd.wire.swarm.throttle import Throttle
 from torrentd.wire.swarm.turn import Turn
@@ -233,6 +233,9 @@ class Swarm(Turn):
         stock, meter = self._download.picker, self.upload_meter
         self._uploads = Uploads(self._limits, self.info.geometry, meter, stock, self.quota)
         self.quota = self._uploads.quota
+        for piece_index in previous.have - have if previous is not None else ():
+            self._uploads.lost(piece_index)
+            tell_lost(piece_index, self._company.peers.values())
         for peer in list(self._company.peers.values()):
             if peer.greeted:
                 if previous is not None:
@@ -311,7 +314,7 @@ class Swarm(Turn):
     def piece_lost(self, piece_index: int, now: float) -> list[Action]:
         """What was stored is no longer there (F8): it is fetched again."""
         if self._download is not None and self._uploads is not None:
-            self._download.lost(piece_index)
+            self._download.lost(piece_index, self._company.peers.values())
             self._uploads.lost(piece_index)
             self._company.candidates.recall()
             if self._completed_told and not self.is_complete:

@@ -61,8 +61,13 @@ class Uploads:
         return self.quota.is_doubtful(peer.host_key, now)
 
     def gained(self, peer: Peer, piece_index: int) -> None:
-        """The peer says that it has a piece more."""
-        self.quota.gained(peer.host_key, self._geometry.piece_size(piece_index))
+        """The peer says that it has a piece more. To lose one and have it again is no gain."""
+        if not peer.lost_mask >> piece_index & 1:
+            self.quota.gained(peer.host_key, self._geometry.piece_size(piece_index))
+
+    def peer_lost(self, peer: Peer, piece_index: int) -> None:
+        """The peer says that it has this piece no more."""
+        self._first_copies.lost(peer, piece_index)
 
     def lost(self, piece_index: int) -> None:
         """We have this piece no more: who asks for it may not know."""

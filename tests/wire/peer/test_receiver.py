@@ -2,39 +2,26 @@
 security W1 to W6, W9)."""
 
 import random
-from functools import partial
 
 import pytest
 
 from tests.vectors.wire import INVALID
 from tests.wire.peer.scenario import (
-    ADDRESS,
     GEOMETRY,
     Scene,
-    extension_handshake,
     piece,
     pieces_of,
     received,
 )
 from torrentd.wire.formats import messages
-from torrentd.wire.formats.address import Address
 from torrentd.wire.formats.errors import MessageError
-from torrentd.wire.formats.extension import (
-    OUR_MESSAGE_IDS,
-    UPLOAD_ONLY,
-    ExtensionHandshake,
-    encode_extension_handshake,
-)
 from torrentd.wire.formats.geometry import BLOCK_BYTES, BlockRef
-from torrentd.wire.formats.metadata import MetadataRequest, encode_metadata
-from torrentd.wire.formats.pex import Pex, encode_pex
 from torrentd.wire.peer import events
 from torrentd.wire.peer.control_budget import BURST, DEBT_MAX
 from torrentd.wire.peer.receiver import (
     ALLOWED_FAST_MAX,
     CHOKED_REQUESTS_MAX,
     STRIKES_MAX,
-    UNKNOWN_MESSAGES_MAX,
 )
 
 BLOCK = GEOMETRY.block(0, 0)
@@ -393,94 +380,3 @@ class TestFast:
     def test_a_suggestion_is_heard_and_not_followed(self) -> None:
         assert Scene().say(messages.encode_suggest(5)) == []
         assert Scene(geometry=None).say(messages.encode_suggest(5)) == []
-
-
-class TestExtensions:
-    def test_the_extension_handshake_is_told_and_applied(self) -> None:
-        scene = Scene()
-        theirs = ExtensionHandshake({"ut_pex": 3, "x_other": 9}, metadata_size=500, reqq=100)
-        message = messages.encode_extended(0, encode_extension_handshake(theirs))
-        applied = ExtensionHandshake({"ut_pex": 3}, metadata_size=500, reqq=100)
-        assert scene.say(message) == [events.ExtensionHandshakeReceived(applied)]
-        assert scene.connection.extension == applied
-        assert scene.connection.outstanding.limit == 100
-
-    def test_a_second_one_changes_only_what_it_names(self) -> None:
-        """ "It's enough that it contains the actual CHANGES … the value 0 is used to turn off an
-        extension" (BEP 10)."""
-        scene = Scene()
-        first = ExtensionHandshake(
-            {"ut_pex": 3, "ut_metadata": 4}, metadata_size=500, reqq=100, client="X", listen_port=9
-        )
-        scene.say(messages.encode_extended(0, encode_extension_handshake(first)))
-        scene.say(extension_handshake(ut_pex=0))
-        assert scene.connection.extension == ExtensionHandshake(
-            {"ut_metadata": 4}, metadata_size=500, reqq=100, client="X", listen_port=9
-        )
-
-    def test_upload_only_comes_by_the_handshake_or_its_message_and_is_taken_back_by_either(
-        self,
-    ) -> None:
-        """BEP 21; a handshake without the key changes nothing."""
-        scene = Scene()
-        message = partial(messages.encode_extended, OUR_MESSAGE_IDS[UPLOAD_ONLY])
-
-        def handshake(upload_only: bool | None) -> bytes:
-            told = ExtensionHandshake(upload_only=upload_only)
-            return messages.encode_extended(0, encode_extension_handshake(told))
-
-        for said, is_so in (
-            (handshake(None), False),
-            (handshake(True), True),
-            (handshake(None), True),
-            (handshake(False), False),
-        ):
-            scene.say(said)
-            assert scene.connection.upload_only is is_so
-        for flag, told in ((1, True), (1, False), (0, True), (0, False), (1, True)):
-            expected = [events.UploadOnlyChanged()] if told else []
-            assert scene.say(message(bytes([flag]))) == expected
-            assert scene.connection.upload_only is bool(flag)
-        assert not scene.connection.is_seed
-
-    def test_a_seed_wants_nothing_whatever_it_says(self) -> None:
-        scene = Scene()
-        scene.say(messages.encode_have_all())
-        scene.say(messages.encode_extended(OUR_MESSAGE_IDS[UPLOAD_ONLY], b"\x00"))
-        assert scene.connection.upload_only
-
-    def test_one_that_cannot_make_up_its_mind_is_a_flood(self) -> None:
-        flip = b"".join(
-            messages.encode_extended(OUR_MESSAGE_IDS[UPLOAD_ONLY], bytes([flag])) for flag in (1, 0)
-        )
-        Scene().refuses(flip * (BURST + DEBT_MAX))
-
-    def test_many_handshakes_with_many_names_pile_nothing_up(self) -> None:
-        scene = Scene()
-        for number in range(50):
-            names = {f"n{number}_{k}": k + 1 for k in range(60)}
-            scene.say(extension_handshake(**names))
-        assert scene.connection.extension == ExtensionHandshake({})
-
-    def test_metadata_and_pex_come_by_our_numbers(self) -> None:
-        scene = Scene()
-        request = MetadataRequest(2)
-        pex = Pex([(Address("9.8.7.6", 5000), 2)], [])
-        told = scene.say(
-            messages.encode_extended(2, encode_metadata(request)),
-            messages.encode_extended(1, encode_pex(pex)),
-        )
-        assert told == [events.MetadataMessage(request), events.PexReceived(pex)]
-
-    def test_unknown_messages_are_skipped_and_have_an_end(self) -> None:
-        """Security W1: "unknown <= 4 KiB skipped, > 100 unknown -> close"."""
-        scene = Scene()
-        unknown = b"\0\0\x10\0\x63" + bytes(4095)
-        assert scene.say(unknown * (UNKNOWN_MESSAGES_MAX // 2)) == []
-        extended = messages.encode_extended(99, b"whatever")
-        assert scene.say(extended * (UNKNOWN_MESSAGES_MAX // 2)) == []
-        scene.refuses(unknown)
-
-    def test_the_peers_dht_port_is_told_with_its_host(self) -> None:
-        told = Scene().say(messages.encode_port(6999))
-        assert told == [events.PortReceived(Address(ADDRESS.host, 6999))]

@@ -192,7 +192,12 @@ class TestExtensions:
         data = scene.heard()
         assert data[4:6] == bytes((messages.EXTENDED, 0))
         told = decode_extension_handshake(data[6:])
-        assert told.message_ids == {"ut_metadata": 2, "ut_pex": 1, "upload_only": 3}
+        assert told.message_ids == {
+            "ut_metadata": 2,
+            "ut_pex": 1,
+            "upload_only": 3,
+            "lt_donthave": 4,
+        }
         assert told.metadata_size == 31235
         assert told.reqq == LIMITS.requests_queued_max
         assert told.client is not None and told.client.startswith("torrentd")
@@ -232,6 +237,26 @@ class TestExtensions:
             assert bytes(part[4:6]) == bytes((messages.EXTENDED, 9))
             told.append(decode_metadata(bytes(part[6:])))
         assert told == [MetadataRequest(3), MetadataData(0, 5, b"d1:ae"), MetadataReject(1)]
+
+    @pytest.mark.parametrize("fast", [True, False])
+    def test_a_piece_lost_is_told_and_what_was_asked_of_it_refused(self, fast: bool) -> None:
+        """BEP 54: rejected with BEP 6, "silently dropped" without."""
+        scene = Scene(fast=fast)
+        scene.say(extension_handshake(lt_donthave=7))
+        scene.connection.send_unchoke(scene.now)
+        kept, lost = GEOMETRY.block(0, 0), GEOMETRY.blocks(3)
+        scene.say(messages.encode_requests([*lost, kept]))
+        scene.heard()
+        scene.connection.send_dont_have(3)
+        rejects = b"".join(map(messages.encode_reject, lost)) if fast else b""
+        assert scene.heard() == rejects + messages.encode_extended(7, b"\0\0\0\x03")
+        assert list(scene.connection.owed) == [kept]
+
+    def test_who_does_not_take_dont_haves_gets_none(self) -> None:
+        scene = Scene()
+        scene.say(extension_handshake(ut_pex=1))
+        scene.connection.send_dont_have(3)
+        assert scene.heard() == b""
 
     def test_upload_only_is_said_once_each_time_that_it_changes(self) -> None:
         """BEP 21; the message is libtorrent's."""

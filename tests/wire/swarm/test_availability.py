@@ -55,6 +55,12 @@ def test_counts_and_choices_are_those_of_a_naive_count(masks: list[int], seed: i
                 peer.mask |= 1 << piece_index
                 availability.count_piece(peer, piece_index)
     check(availability, peers, rng)
+    for peer in peers:
+        for piece_index in rng.sample(range(SIZE), 5):
+            if peer.mask >> piece_index & 1:
+                peer.mask &= ~(1 << piece_index)
+                availability.lost_piece(peer, piece_index)
+    check(availability, peers, rng)
     while peers:
         availability.leave(peers.pop(rng.randrange(len(peers))))
         check(availability, peers, rng)

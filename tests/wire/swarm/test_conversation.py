@@ -8,6 +8,7 @@ import pytest
 from tests.wire.swarm.scene import TORRENT, Guest, Scene
 from torrentd.wire.formats.address import Address
 from torrentd.wire.formats.bitfield import Bitfield
+from torrentd.wire.formats.extension import OUR_MESSAGE_IDS
 from torrentd.wire.formats.geometry import BlockRef
 from torrentd.wire.formats.messages import (
     encode_allowed_fast,
@@ -60,7 +61,7 @@ class TestGreeting:
         (extensions,) = guest.said(ExtensionHandshakeReceived)
         handshake = extensions.handshake
         assert handshake.metadata_size == len(TORRENT.metadata)
-        assert handshake.message_ids.keys() == {"ut_metadata", "ut_pex", "upload_only"}
+        assert handshake.message_ids.keys() == set(OUR_MESSAGE_IDS)
         assert handshake.listen_port == (6881 if dialed else None)
         assert not handshake.upload_only
         assert [event.address.port for event in guest.said(PortReceived)] == [6881]
