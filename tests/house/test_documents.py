@@ -20,6 +20,16 @@ def documents() -> list[str]:
     return [str(path.relative_to(ROOT)) for path in (README, *sorted((ROOT / "docs").glob("*.md")))]
 
 
+def test_the_readme_tells_in_one_screen_what_it_is_why_and_how() -> None:
+    screen = README.read_text().splitlines()[:40]
+    assert max(map(len, screen)) <= 80
+    told = "\n".join(screen)
+    for needed in ("A torrent daemon", "(docs/session.svg)", "**Why switch**", "**Install**"):
+        assert needed in told
+    commands = re.findall(r"^    torrentctl ([a-z-]+)", told, re.MULTILINE)
+    assert len(commands) == 6 and {*commands} <= {*make_parser()[1]}
+
+
 @pytest.mark.parametrize("command", ["make run", "make test", "make run MAGNET="])
 def test_the_readme_has_the_commands(command: str) -> None:
     assert command in README.read_text()
