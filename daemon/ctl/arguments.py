@@ -169,6 +169,7 @@ def _define_reading(verbs: Verbs) -> None:
     _sources(_verb(verbs, "show", "what torrent files and magnets say; asks no daemon"))
     _define_create(_verb(verbs, "create", "make a torrent file of a file or a folder"))
     _torrents(_verb(verbs, "status", "what every torrent is doing"), "*")
+    _verb(verbs, "watch", "a live screen of torrents, peers, files and the DHT")
     _torrent(_verb(verbs, "info", "all about one torrent"))
     _torrents(_verb(verbs, "why", "what holds torrents up, and what would help"), "*")
     _torrent(_verb(verbs, "peers", "the peers of one torrent"))

@@ -36,6 +36,15 @@ def socket_path(option: str | None) -> str:
     return own if os.path.exists(own) else SYSTEM_SOCKET
 
 
+def no_daemon_sentence(path: str, error: OSError) -> str:
+    """Why nobody answers there."""
+    if isinstance(error, PermissionError):
+        return f"you may not use the socket {path}: join its group, or become its user"
+    if isinstance(error, FileNotFoundError | ConnectionRefusedError):
+        return f"no daemon at {path}; start torrentd, or name its socket with --socket"
+    return f"no daemon at {path}: {error.strerror or error}"
+
+
 def _ignore(told: Document) -> None:
     return None
 
@@ -114,17 +123,10 @@ class Client:
                 time.sleep(RETRY_S)
             except OSError as error:
                 sock.close()
-                raise Failure(NO_DAEMON, self._why_not(error)) from None
+                raise Failure(NO_DAEMON, no_daemon_sentence(self.path, error)) from None
             else:
                 self._sock = sock
                 return sock
-
-    def _why_not(self, error: OSError) -> str:
-        if isinstance(error, PermissionError):
-            return f"you may not use the socket {self.path}: join its group, or become its user"
-        if isinstance(error, FileNotFoundError | ConnectionRefusedError):
-            return f"no daemon at {self.path}; start torrentd, or name its socket with --socket"
-        return f"no daemon at {self.path}: {error.strerror or error}"
 
     def _send(self, sock: socket.socket, line: bytes, payload: bytes) -> None:
         """A daemon that refuses closes early; its answer is there to be read all the same."""

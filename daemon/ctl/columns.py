@@ -44,7 +44,7 @@ def lay_out(columns: list[Column], rows: list[list[str]], width: int, colour: bo
     for row in rows:
         cells = list(row)
         for index, column in enumerate(columns):
-            if column.spill and _cells(cells[index]) > widths[index]:
+            if column.spill and cells_wide(cells[index]) > widths[index]:
                 lines.append(cells[index])
                 cells[index] = ""
         lines.append(_line(columns, cells, widths, colour))
@@ -53,7 +53,7 @@ def lay_out(columns: list[Column], rows: list[list[str]], width: int, colour: bo
 
 def cut(text: str, width: int) -> str:
     """`text` in at most `width` cells, with an ellipsis where it was cut."""
-    if _cells(text) <= width:
+    if cells_wide(text) <= width:
         return text
     if text.isascii():
         return text[: max(0, width - 1)].rstrip() + "…"
@@ -65,7 +65,7 @@ def cut(text: str, width: int) -> str:
 def _widths(columns: list[Column], rows: list[list[str]], width: int) -> list[int]:
     widths: list[int] = []
     for index, column in enumerate(columns):
-        natural = max((_cells(row[index]) for row in rows), default=0)
+        natural = max((cells_wide(row[index]) for row in rows), default=0)
         least = max(column.width or FLEXIBLE_MIN, len(column.title))
         widths.append(least if column.spill else max(least, natural))
     for index, column in enumerate(columns):
@@ -79,14 +79,15 @@ def _line(columns: list[Column], cells: list[str], widths: list[int], colour: bo
     parts: list[str] = []
     for column, cell, width in zip(columns, cells, widths, strict=True):
         text = cut(cell, width)
-        blank = " " * (width - _cells(text))
+        blank = " " * (width - cells_wide(text))
         style = column.styles.get(cell) if colour else None
         shown = f"\x1b[{style}m{text}\x1b[0m" if style else text
         parts.append(blank + shown if column.right else shown + blank)
     return " ".join(parts).rstrip()
 
 
-def _cells(text: str) -> int:
+def cells_wide(text: str) -> int:
+    """As a terminal counts."""
     if text.isascii() or (text.endswith("…") and text[:-1].isascii()):
         return len(text)
     from rich.cells import cell_len  # late: most names are ASCII

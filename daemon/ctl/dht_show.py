@@ -35,9 +35,15 @@ def show_status(document: Document) -> None:
     if not document.flag("enabled"):
         print("the DHT is off: dht.enabled is false")
         return
-    families, further = document.children("families"), document.children("further")
-    print_table(FAMILY_COLUMNS, [family_row(node) for node in families + further])
+    nodes = document.children("families") + document.children("further")
+    print_table(FAMILY_COLUMNS, [family_row(node) for node in nodes])
     print()
+    print_rows(status_rows(document))
+
+
+def status_rows(document: Document) -> list[tuple[str, str]]:
+    """All but the table of the families."""
+    families, further = document.children("families"), document.children("further")
     rows = []
     for node in families + further:
         rows.append((f"{node.text('family')} id", node.text("node_id")))
@@ -55,8 +61,7 @@ def show_status(document: Document) -> None:
         ("sent", _traffic(document, "sent")),
         ("peers stored", _stored(document)),
     ]
-    rows += _searches(document)
-    print_rows(rows)
+    return rows + _searches(document)
 
 
 def show_nodes(document: Document) -> None:

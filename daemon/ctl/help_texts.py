@@ -59,6 +59,18 @@ examples:
   torrentctl status state:downloading 'debian-*'
   torrentctl status --json | jq '.torrents[] | {name, progress}'
 """,
+    "watch": """\
+A screen that stays: the torrents; Enter opens one with its rates, peers, files
+and pieces; d is the DHT. ? tells all keys, among them p pause, r resume,
+v verify, x remove (it asks), a add, w why, l limits, / filter, s sort. A magnet
+that is pasted is added. It needs a terminal, and textual, which is not brought
+by a plain installation: pip install 'torrentd[tui]' does. Ends with 0 after q,
+130 after Ctrl-C. NO_COLOR is obeyed.
+
+examples:
+  torrentctl watch
+  ssh -t server torrentctl watch
+""",
     "info": """\
 STAGES are those of a magnet with the seconds that each took: a DHT node that
 answers, a peer that is known, a handshake, the metadata.

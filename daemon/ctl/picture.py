@@ -17,11 +17,18 @@ def show_pieces(document: Document) -> None:
     if not count:
         print(f"the pieces of {short_name(document)} are not known yet")
         return
-    have, here = (list(_bits(document.text(key), count)) for key in ("have", "here"))
     columns = max(8, terminal_width())
-    cells = _cells(have, here, columns * ROWS_MAX)
+    cells, sentence = piece_cells(document, columns * ROWS_MAX)
     for start in range(0, len(cells), columns):
         print(_painted(cells[start : start + columns]))
+    print(sentence)
+
+
+def piece_cells(document: Document, cells_max: int) -> tuple[str, str]:
+    """The picture in one line of cells, and what it says; there must be pieces."""
+    count = document.integer("piece_count")
+    have, here = (list(_bits(document.text(key), count)) for key in ("have", "here"))
+    cells = _cells(have, here, cells_max)
     each = -(-count // len(cells))
     missing = sum(not had and not there for had, there in zip(have, here, strict=True))
     parts = [f"{sum(have)} of {many(count, 'piece')} had"]
@@ -29,7 +36,7 @@ def show_pieces(document: Document) -> None:
         parts.append(f"{missing} that nobody here has ({NOWHERE})")
     if each > 1:
         parts.append(f"a cell is up to {each} pieces")
-    print(", ".join(parts))
+    return cells, ", ".join(parts)
 
 
 def _bits(digits: str, count: int) -> Iterator[bool]:
@@ -58,12 +65,13 @@ def _painted(row: str) -> str:
     """Runs of one kind in its colour."""
     if not has_colour():
         return row
-    parts: list[str] = []
+    return "".join(f"\x1b[{style}m{run}\x1b[0m" if style else run for run, style in runs(row))
+
+
+def runs(row: str) -> Iterator[tuple[str, str]]:
+    """Cells of one kind that stand together, and their style as an SGR parameter."""
     start = 0
     for end in range(1, len(row) + 1):
         if end == len(row) or row[end] != row[start]:
-            style = _STYLES.get(row[start])
-            run = row[start:end]
-            parts.append(f"\x1b[{style}m{run}\x1b[0m" if style else run)
+            yield row[start:end], _STYLES.get(row[start], "")
             start = end
-    return "".join(parts)

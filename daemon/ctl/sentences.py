@@ -79,14 +79,18 @@ def progress_sentence(daemon: Document, torrent: Document) -> str:
 
 def daemon_sentence(daemon: Document, torrent_count: int) -> str:
     """The last line of `status`: at most 80 columns."""
-    parts = [
+    return ", ".join(daemon_parts(daemon, torrent_count))
+
+
+def daemon_parts(daemon: Document, torrent_count: int) -> list[str]:
+    """The most important first."""
+    return [
         many(torrent_count, "torrent"),
         f"down {rate(daemon.integer('download_rate_bytes_per_s'))}",
         f"up {rate(daemon.integer('upload_rate_bytes_per_s'))}",
         many(daemon.integer("peers_connected"), "peer"),
         dht_phrase(daemon.child("dht")),
     ]
-    return ", ".join(parts)
 
 
 def blocks_sentence(blocks: Document) -> str:

@@ -59,6 +59,10 @@ def _show_notes(daemon: Document, torrents: list[Document]) -> None:
 
 
 def show_info(document: Document) -> None:
+    print_rows(info_rows(document))
+
+
+def info_rows(document: Document) -> list[tuple[str, str]]:
     rows = [
         ("name", document.text("name")),
         ("infohash", document.text("infohash")),
@@ -76,7 +80,7 @@ def show_info(document: Document) -> None:
         ("added", _added(document)),
         ("magnet", document.text("magnet")),
     ]
-    print_rows([row for row in rows if row[1]])
+    return [row for row in rows if row[1]]
 
 
 def _contents(document: Document) -> list[tuple[str, str]]:

@@ -101,6 +101,7 @@ def _story(options: Options) -> Callable[[Client, Options], int]:
         "add": _add,
         "publish": _publish,
         "wait": _wait,
+        "watch": _watch,
         "remove": _remove,
         "export": _export,
         "resolve": _resolve,
@@ -353,6 +354,14 @@ def _events(client: Client, options: Options) -> int:
     else:
         show_events(client, options.since, options.as_json, options.as_jsonl)
     return DONE
+
+
+def _watch(client: Client, options: Options) -> int:
+    from torrentd.daemon.ctl.watching import watch
+
+    if options.as_json:
+        raise Failure(USAGE, "watch is for people; status and events have --json")
+    return watch(client)
 
 
 def _publish(client: Client, options: Options) -> int:

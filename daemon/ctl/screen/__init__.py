@@ -1,0 +1,1 @@
+"""`torrentctl watch`: the live screen."""
