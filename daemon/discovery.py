@@ -46,10 +46,15 @@ from torrentd.dht.search import Search
 from torrentd.dht.stats import NodeStats, SearchStats
 from torrentd.wire.formats.address import Address, AddressPolicy, parse_address
 from torrentd.wire.formats.ids import InfoHash
+from torrentd.wire.swarm.vantage import Vantage
 
 ERRAND_S = 75.0  # a search ends within 60 s of its first query
 DHT_OFF = "the DHT is off: dht.enabled is false"
 SCRAPE_S = 30 * 60.0  # between two scrapes of one torrent
+
+Heard = (
+    ErrandEnded | PingEnded | BootstrapWanted | RejoinBegan | SilenceEnded | ExternalAddressChanged
+)
 
 log = get_logger("dht")
 
@@ -72,6 +77,7 @@ class Discovery:
         self._secret_rng = secret_rng
         self._tasks = tasks
         self._on_peers = on_peers
+        self.vantage = Vantage(config.listen.port)
         self._endpoints = Endpoints()
         self._node: DhtNode | None = None
         self._ours: OurNodes | None = None
@@ -358,15 +364,7 @@ class Discovery:
         if self._driver is not None:
             self._driver.rearm(now)
 
-    def _hear(
-        self,
-        output: ErrandEnded
-        | PingEnded
-        | BootstrapWanted
-        | RejoinBegan
-        | SilenceEnded
-        | ExternalAddressChanged,
-    ) -> None:
+    def _hear(self, output: Heard) -> None:
         match output:
             case ScrapeEnded():
                 self._scrape_ended(output)
@@ -383,6 +381,7 @@ class Discovery:
                 self._silence_ended(output)
             case ExternalAddressChanged():
                 log.info("our address is", host=output.host)
+                self.vantage.seen_as(output.host)
             case _:
                 assert_never(output)
 

@@ -77,6 +77,7 @@ class _Fetch:
             now=time.monotonic(),
             info=None,
             metadata=None,
+            vantage=services.discovery.vantage,
         )
         self.traffic = Traffic(services, infohash, swarm, self)
 

@@ -278,6 +278,7 @@ class Torrent(Moving):
             buffers=self._services.buffers,
             upload=self._services.rates.upload,
             places=self._services.admission,
+            vantage=self._services.discovery.vantage,
         )
         return Traffic(self._services, self.infohash, swarm, self)
 

@@ -17,6 +17,7 @@ from torrentd.daemon.tasks import Tasks
 from torrentd.daemon.udp import UdpEndpoint
 from torrentd.dht.bloom_filter import BloomFilter
 from torrentd.dht.node import DhtNode
+from torrentd.dht.outputs import ExternalAddressChanged
 from torrentd.wire.formats.address import Address, AddressPolicy
 from torrentd.wire.formats.bencode import KRPC_LIMITS, Bencoded, decode_dict, encode, get_dict
 from torrentd.wire.formats.ids import InfoHash
@@ -360,6 +361,19 @@ class TestOutage:
                     await until(lambda: there.endpoints[0]._socket not in (None, before))
 
         run(scenario())
+
+
+def test_swarms_hear_where_we_are(tmp_path: Path) -> None:
+    """BEP 40: what the DHT says of our address decides whom they prefer."""
+
+    async def scenario() -> None:
+        async with room(tmp_path) as there:
+            theirs = Address("98.76.54.32", 6881)
+            assert there.discovery.vantage.priority(theirs) == 0
+            there.discovery._hear(ExternalAddressChanged("123.213.32.10"))
+            assert there.discovery.vantage.priority(theirs) == 0xEC2D7224
+
+    run(scenario())
 
 
 class TestSnapshot:

@@ -60,8 +60,12 @@ class Admission:
 
     def useless(self, peers: Iterable[Peer], now: float) -> Peer | None:
         """The peer that has been of no use for the longest time, when there is one."""
-        idle = [peer for peer in peers if _is_idle(peer, now)]
+        idle = [peer for peer in self.idle(peers, now) if peer.since + IDLE_S <= now]
         return min(idle, key=lambda peer: peer.since, default=None)
+
+    def idle(self, peers: Iterable[Peer], now: float) -> list[Peer]:
+        """Those that had time to begin, and between whom and us nothing moves."""
+        return [peer for peer in peers if _is_idle(peer, now)]
 
     def barren(self, peers: Iterable[Peer], now: float) -> list[Peer]:
         """While we want something: those who had their time, gave no piece that passed its hash,
@@ -82,7 +86,7 @@ def _is_barren(peer: Peer, now: float) -> bool:
 
 def _is_idle(peer: Peer, now: float) -> bool:
     connection = peer.connection
-    if peer.since + IDLE_S > now or connection.outstanding.count or peer.reading:
+    if peer.since + BARREN_S > now or connection.outstanding.count or peer.reading:
         return False
     return not connection.download_rate.bytes_per_s(now) and not (
         connection.upload_rate.bytes_per_s(now)

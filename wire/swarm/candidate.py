@@ -29,6 +29,7 @@ class Candidate:
     retry_at: float = 0.0
     parted_at: float = 0.0  # when it failed last, or its connection ended
     credit: int = 0  # dials that may fail before it counts
+    priority: int = 0  # among those of its rank, the greatest first (BEP 40)
     replaced: bool = False  # it made room for others: dialed when none of them is left
 
     @property

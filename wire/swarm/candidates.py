@@ -1,4 +1,5 @@
-"""Addresses that may be peers of this torrent, and when to dial which (BEP 5, 11; security R1, X3).
+"""Addresses that may be peers of this torrent, and when to dial which (BEP 5, 11, 40; security R1,
+X3).
 
 Whoever tells an address may lie: the policy judges it, one address a host is enough, a network gets
 few places from PEX, and an address that fails is left alone for longer each time, then for a day.
@@ -29,6 +30,7 @@ from torrentd.wire.swarm.candidate import (
     Source,
 )
 from torrentd.wire.swarm.shunned import Shunned
+from torrentd.wire.swarm.vantage import Vantage
 
 RETRY_USEFUL_S = 10.0  # after a connection that was of use
 # Who was of use is a peer, and perhaps only the network between us is away: some minutes of dials
@@ -62,12 +64,19 @@ class Candidates:
     """The addresses of one torrent."""
 
     def __init__(
-        self, limits: CandidateLimits, policy: AddressPolicy, rng: random.Random, now: float = 0.0
+        self,
+        limits: CandidateLimits,
+        policy: AddressPolicy,
+        rng: random.Random,
+        now: float = 0.0,
+        vantage: Vantage | None = None,
     ) -> None:
         self._limits = limits
         self._policy = policy
         self._local_policy = AddressPolicy(allow_local=True, blocks=policy.blocks)
         self._rng = rng
+        self._vantage = vantage or Vantage(0)
+        self._vantage_version = self._vantage.version
         self._now = now
         # By host key, or by whole address where the policy lets many peers live on one host.
         self._known: dict[bytes, Candidate] = {}
@@ -108,7 +117,8 @@ class Candidates:
             return None
         self._wake(now)
         for rank in RANKS:
-            for key in list(self._ready[rank]):
+            while self._ready[rank]:
+                key = self._first(self._ready[rank])
                 candidate = self._known[key]
                 host = host_key(candidate.address.host)
                 if host in connected_hosts and not self._shares_host(candidate.address):
@@ -120,6 +130,14 @@ class Candidates:
                 self._dial_tokens -= 1.0
                 return candidate.address
         return None
+
+    def _first(self, ready: Iterable[bytes]) -> bytes:
+        """The one of greatest priority; while nobody has any, the one that came first."""
+        if self._vantage_version != self._vantage.version:
+            self._vantage_version = self._vantage.version
+            for candidate in self._known.values():
+                candidate.priority = self._vantage.priority(candidate.address)
+        return max(ready, key=lambda key: self._known[key].priority)
 
     def next_deadline(self, now: float) -> float | None:
         """When `next_to_dial` may have an address; None: not before an input."""
@@ -260,7 +278,8 @@ class Candidates:
             return False
         if not self._has_room(address, source):
             return False
-        self._known[key] = Candidate(address, source)
+        priority = self._vantage.priority(address)
+        self._known[key] = Candidate(address, source, priority=priority)
         self._ready[source][key] = None
         if source == "pex":
             network = network_key(address.host)

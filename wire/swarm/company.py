@@ -12,6 +12,7 @@ from torrentd.wire.swarm.admission import Admission
 from torrentd.wire.swarm.candidates import Candidates
 from torrentd.wire.swarm.peer import Peer
 from torrentd.wire.swarm.turnover import Turnover
+from torrentd.wire.swarm.vantage import Vantage
 
 GLANCE_S = 1.0  # between two looks for somebody who may go, while the swarm is full
 
@@ -35,9 +36,11 @@ class Company:
         rng: Random,
         now: float,
         places: Places | None = None,
+        vantage: Vantage | None = None,
     ) -> None:
         self.peers: dict[PeerConnection, Peer] = {}
-        self.candidates = Candidates(limits, policy, rng, now)
+        self._vantage = vantage or Vantage(0)
+        self.candidates = Candidates(limits, policy, rng, now, self._vantage)
         self.banned_count = 0
         self._admission = Admission(peer_id, limits, policy)
         self._limits = limits
@@ -73,7 +76,20 @@ class Company:
             return None
         incoming = self._incoming()
         full = connection.outgoing or self._admission.takes_incoming(len(incoming))
-        return self._admission.useless(self.peers.values() if full else incoming, now)
+        peers = list(self.peers.values()) if full else incoming
+        return self._admission.useless(peers, now) or self._lesser(peers, connection.address, now)
+
+    def _lesser(self, peers: list[Peer], newcomer: Address, now: float) -> Peer | None:
+        """Of those of no use at the moment, the one of least priority, if the newcomer's is greater
+        (BEP 40).
+
+        Differs from the BEP: who gives or takes stays, whatever its address."""
+        idle = [peer for peer in self._admission.idle(peers, now) if not self._is_named(peer)]
+        priorities = {peer: self._vantage.priority(_where(peer)) for peer in idle}
+        least = min(idle, key=lambda peer: priorities[peer], default=None)
+        if least is None or priorities[least] >= self._vantage.priority(newcomer):
+            return None
+        return least
 
     def greeted(self, peer: Peer) -> Peer | None:
         """Both handshakes are done. Returns who must part: one of two connections with one peer."""
@@ -112,7 +128,7 @@ class Company:
         """The peer is gone; `again`: perhaps because of us; `done`: neither side wanted more."""
         connection = peer.connection
         del self.peers[connection]
-        address = peer.listen_address or peer.address
+        address = _where(peer)
         if self._same_host(peer) and not self._admission.may_share_host(address.host):
             self.candidates.connected(address)  # by the other connection
             return
@@ -196,7 +212,7 @@ class Company:
 
     def _is_named(self, peer: Peer) -> bool:
         """By the user."""
-        return self.candidates.source(peer.listen_address or peer.address) == "manual"
+        return self.candidates.source(_where(peer)) == "manual"
 
     def dial_failed(self, address: Address, now: float) -> None:
         """Nobody answered there."""
@@ -232,3 +248,8 @@ class Company:
         if self._admission.is_full(len(self.peers)):
             return False
         return connection.outgoing or self._admission.takes_incoming(len(self._incoming()))
+
+
+def _where(peer: Peer) -> Address:
+    """Where it can be dialed, as far as we know."""
+    return peer.listen_address or peer.address

@@ -24,6 +24,7 @@ from torrentd.wire.swarm.quota import UploadQuota
 from torrentd.wire.swarm.schedule import SearchSchedule
 from torrentd.wire.swarm.throttle import Throttle
 from torrentd.wire.swarm.uploads import Uploads
+from torrentd.wire.swarm.vantage import Vantage
 
 EASE_S = 5.0
 BUFFERS_RETRY_S = 0.1  # between two tries of a swarm that waits for memory of others
@@ -47,6 +48,7 @@ class Rooms:
         buffers: BufferPool | None,
         upload: Throttle | None,
         places: Places | None,
+        vantage: Vantage | None,
     ) -> None:
         self.infohash = infohash
         self.peer_id = peer_id
@@ -62,7 +64,7 @@ class Rooms:
         self._policy = policy
         self._rng = rng
         self._listen_port = listen_port
-        self._company = Company(peer_id, limits, policy, rng, now, places)
+        self._company = Company(peer_id, limits, policy, rng, now, places, vantage)
         self._info_download = InfoDownload(infohash, limits.metadata_bytes_max)
         self._buffers = (buffers or BufferPool(limits.piece_buffers_bytes_max)).share()
         self._download: Download | None = None  # until the store is open

@@ -23,6 +23,7 @@ from torrentd.wire.swarm.info_serving import serve_waiting
 from torrentd.wire.swarm.throttle import Throttle
 from torrentd.wire.swarm.turn import Turn
 from torrentd.wire.swarm.uploads import Uploads
+from torrentd.wire.swarm.vantage import Vantage
 from torrentd.wire.swarm.wish import ALL, Wish
 
 HAVES_WAIT_S = 0.1  # haves of several pieces, and whatever else is to be said, share one packet
@@ -48,11 +49,12 @@ class Swarm(Turn):
         buffers: BufferPool | None = None,
         upload: Throttle | None = None,
         places: Places | None = None,
+        vantage: Vantage | None = None,
     ) -> None:
         """Asleep until `start`. With `info` and `metadata`, `store_opened` comes before any piece
         is asked for; without, MetadataComplete comes first.
-        `buffers`, the `upload` limit and `places`: shared with other swarms; None: its own, and
-        none."""
+        `buffers`, the `upload` limit, `places` and `vantage`: shared with other swarms; None: its
+        own, and none."""
         super().__init__(
             infohash,
             peer_id=peer_id,
@@ -66,6 +68,7 @@ class Swarm(Turn):
             buffers=buffers,
             upload=upload,
             places=places,
+            vantage=vantage,
         )
         self.wish = wish
 
@@ -150,7 +153,7 @@ class Swarm(Turn):
             return [Close(connection, "the torrent is stopped")]
         useless = self._company.to_evict(connection, now)
         if useless is not None:
-            self._part(useless, "of no use for two minutes, and others wait", actions, now)
+            self._part(useless, "of no use, and others wait", actions, now)
         if not connection.outgoing and connection.infohash is None:
             connection.accept(self.infohash, now)
         peer, parting = self._company.admit(connection, now)

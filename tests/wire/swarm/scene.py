@@ -22,6 +22,7 @@ from torrentd.wire.swarm.company import Places
 from torrentd.wire.swarm.peer import Peer
 from torrentd.wire.swarm.swarm import Swarm
 from torrentd.wire.swarm.throttle import Throttle
+from torrentd.wire.swarm.vantage import Vantage
 from torrentd.wire.swarm.wish import ALL, Wish
 
 # 12 pieces of 40,000 bytes (three blocks, the last of 7,232) and one of 1,234
@@ -51,6 +52,7 @@ class Scene:
         seed: int = 1,
         buffers: BufferPool | None = None,
         upload: Throttle | None = None,
+        vantage: Vantage | None = None,
         places: Places | None = None,
     ) -> None:
         self.now = 1000.0
@@ -73,6 +75,7 @@ class Scene:
             wish=wish,
             buffers=buffers,
             upload=upload,
+            vantage=vantage,
             places=places,
         )
         self.do(self.swarm.start(self.now))

@@ -26,6 +26,7 @@ from torrentd.wire.swarm.candidates import (
     RETRY_USEFUL_S,
     Candidates,
 )
+from torrentd.wire.swarm.vantage import Vantage
 
 PUBLIC = AddressPolicy(allow_local=False)
 LOCAL = AddressPolicy(allow_local=True)
@@ -151,6 +152,37 @@ class TestOrder:
             candidates.add(_addresses(20), "dht", 0.0)
             orders.append(tuple(_dial_all(candidates, 0.0)))
         assert len(dict.fromkeys(orders)) == 5
+
+
+class TestPriority:
+    """BEP 40: among those of one source."""
+
+    SPANS = (range(20, 50), range(50, 90))
+
+    def test_the_greatest_comes_first_within_a_source(self) -> None:
+        vantage = Vantage(6881)
+        vantage.seen_as("123.213.32.10")
+        limits = Limits(half_open_max=1000, dials_per_s_max=1000)
+        candidates = Candidates(limits, PUBLIC, random.Random(1), 0.0, vantage)
+        told, gossip = ([Address(f"{n}.{n}.7.9", 6881) for n in span] for span in self.SPANS)
+        candidates.add(gossip, "pex", 0.0)
+        candidates.add(told, "dht", 0.0)
+        ordered = [sorted(each, key=vantage.priority, reverse=True) for each in (told, gossip)]
+        assert _dial_all(candidates, 0.0) == ordered[0] + ordered[1]
+
+    def test_when_our_address_changes_so_does_the_order(self) -> None:
+        vantage = Vantage(6881)
+        limits = Limits(half_open_max=1000, dials_per_s_max=1000)
+        candidates = Candidates(limits, PUBLIC, random.Random(1), 0.0, vantage)
+        addresses = [Address(f"{n}.{n}.7.9", 6881) for n in self.SPANS[0]]
+        candidates.add(addresses, "dht", 0.0)
+        vantage.seen_as("123.213.32.10")
+        dialed = [candidates.next_to_dial(0.0, NOBODY) for _ in range(10)]
+        ordered = sorted(addresses, key=vantage.priority, reverse=True)
+        assert dialed == ordered[:10]
+        vantage.seen_as("77.13.32.10")
+        ordered = sorted(ordered[10:], key=vantage.priority, reverse=True)
+        assert _dial_all(candidates, 0.0) == ordered
 
 
 class TestPacing:

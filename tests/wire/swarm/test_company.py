@@ -9,6 +9,7 @@ from torrentd.wire.formats.ids import PeerId
 from torrentd.wire.swarm.actions import Dial
 from torrentd.wire.swarm.admission import BARREN_S
 from torrentd.wire.swarm.turnover import INTERVAL_S
+from torrentd.wire.swarm.vantage import Vantage
 
 
 def test_a_full_swarm_takes_nobody_while_everybody_is_of_use() -> None:
@@ -29,6 +30,56 @@ def test_two_idle_minutes_later_the_oldest_makes_way() -> None:
     late = Guest(scene, "20.9.0.1")
     assert scene.swarm.connections == [other.near, late.near]
     assert oldest.near not in scene.swarm.connections
+
+
+class TestPriorityInAFullSwarm:
+    """BEP 40: who comes late has the same footing as who came early."""
+
+    HOSTS = ("20.1.0.1", "77.2.3.4", "99.5.6.7", "150.9.8.7")
+
+    def full(self) -> tuple[Scene, list[str]]:
+        """Two of the four are here; the hosts from the least to the greatest."""
+        vantage = Vantage(6881)
+        vantage.seen_as("123.213.32.10")
+        ordered = sorted(self.HOSTS, key=lambda host: vantage.priority(Address(host, 6881)))
+        scene = Scene(limits=Limits(peers_per_torrent_max=2), vantage=vantage)
+        Guest(scene, ordered[2])
+        Guest(scene, ordered[1])
+        scene.later(BARREN_S)
+        return scene, ordered
+
+    def test_the_greater_comes_in_for_the_least_of_those_that_do_nothing(self) -> None:
+        scene, ordered = self.full()
+        Guest(scene, ordered[3])
+        assert {c.address.host for c in scene.swarm.connections} == {ordered[2], ordered[3]}
+
+    def test_the_lesser_does_not(self) -> None:
+        scene, ordered = self.full()
+        Guest(scene, ordered[0])
+        assert {c.address.host for c in scene.swarm.connections} == {ordered[1], ordered[2]}
+
+    def test_who_gives_stays_whatever_its_address(self) -> None:
+        scene, ordered = self.full()
+        giver = next(g for g in scene.guests.values() if g.near.address.host == ordered[1])
+        giver.far.send_have(0)
+        giver.unchoke()
+        giver.answer(giver.owed[0])
+        Guest(scene, ordered[3])
+        assert {c.address.host for c in scene.swarm.connections} == {ordered[1], ordered[3]}
+
+    def test_who_has_just_come_is_given_time(self) -> None:
+        scene, ordered = self.full()
+        Guest(scene, ordered[3])
+        Guest(scene, ordered[1])
+        assert {c.address.host for c in scene.swarm.connections} == {ordered[2], ordered[3]}
+
+    def test_while_we_do_not_know_where_we_are_nobody_goes_for_another(self) -> None:
+        scene = Scene(limits=Limits(peers_per_torrent_max=2))
+        first = [Guest(scene, host).near for host in self.HOSTS[:2]]
+        scene.later(BARREN_S)
+        for host in self.HOSTS[2:]:
+            Guest(scene, host)
+        assert scene.swarm.connections == first
 
 
 def test_a_host_that_lied_is_not_let_in_again_not_even_when_we_dial() -> None:
