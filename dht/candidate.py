@@ -28,7 +28,8 @@ class Candidate:
 
     __slots__ = (
         "address", "asked", "closer_named", "dead_tips", "deadline", "distance", "fits_host",
-        "live_tips", "neighbours", "node_id", "open", "rtt_s", "source", "state", "token",
+        "is_seed", "live_tips", "neighbours", "node_id", "open", "rtt_s", "source", "state",
+        "token",
     )  # fmt: skip
 
     def __init__(
@@ -41,6 +42,7 @@ class Candidate:
     ) -> None:
         self.address: Final = address
         self.node_id = node_id
+        self.is_seed: Final = node_id is None
         self.distance = -1 if node_id is None else distance(node_id, target)  # a seed comes first
         self.fits_host = node_id is not None and id_fits_host(node_id, address.host)
         self.source: Final = source  # whose answer named it

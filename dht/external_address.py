@@ -1,12 +1,16 @@
 """Our address as others see it, by vote (BEP 42, Bootstrapping).
 
-"Since a single node can not be trusted": three nodes of different networks (IPv4 /16, IPv6 /32)
-must agree, and they must be two thirds of those that spoke lately. Once we have an address, a new
-one needs nearly all of them, since after a real change nobody sees the old one any more, or two
-thirds for ten minutes on end, since the first choice may have been the liars'. Only answers to our
-own queries vote, each network has one vote, its latest, and the address changes at most every ten
-minutes, so that liars cannot keep us changing our id. Liars close by are the first to speak, so
-there is time for others: no votes are counted within half a second of the first.
+"Since a single node can not be trusted": an address is ours when it is eight votes ahead of every
+other. Where a third of the voters lie, one time in 256 they are the first to be so far ahead; three
+voters of one mind, as one once had it, they are one time in 27. A small DHT has no eight voters:
+half a minute after the first vote, two thirds of three or more are enough. Until then we know no
+address, and an id by chance serves as well.
+
+Once we have an address, a new one needs nearly all of the votes, too, since after a real change
+nobody sees the old one any more, or to be ahead for ten minutes on end, since the first choice may
+have been the liars'. Only answers to our own queries vote, each network (IPv4 /16, IPv6 /32) has
+one vote, its latest, and the address changes at most every ten minutes, so that liars cannot keep
+us changing our id.
 """
 
 from collections import Counter
@@ -14,19 +18,20 @@ from typing import Final
 
 from torrentd.wire.formats.address import pack_host
 
+VOTERS_AHEAD: Final = 8
 VOTERS_MIN: Final = 3
-VOTES_MAX: Final = 32  # networks remembered; the oldest vote is forgotten first
-MAJORITY: Final = 2 / 3  # of the votes
+MAJORITY: Final = 2 / 3  # of the votes, where they are few
+VOTES_MAX: Final = 48  # networks remembered; the oldest vote is forgotten first
 KEPT: Final = 1 / 8  # of the votes: with more, the address that we have stays for LEAD_S
 LEAD_S: Final = 10 * 60.0
 CHANGE_S: Final = 10 * 60.0
-SETTLE_S: Final = 0.5
+SETTLE_S: Final = 30.0
 
 
 class ExternalAddressVote:
     def __init__(self) -> None:
         self.host: str | None = None
-        self.settles_at: float | None = None  # then votes are counted; None: they always are
+        self.settles_at: float | None = None  # then few are enough; None: they are already
         self._changed_at: float | None = None
         self._leader: tuple[str, float] | None = None  # another host, and since when it leads
         self._votes: dict[bytes, tuple[str, str]] = {}  # by network: who said so, and what
@@ -44,9 +49,7 @@ class ExternalAddressVote:
 
     def elect(self, now: float) -> str | None:
         """Our address, if the votes have just changed it."""
-        if self.settles_at is not None:
-            if now < self.settles_at:
-                return None
+        if self.settles_at is not None and now >= self.settles_at:
             self.settles_at = None
         leader = self._find_leader()
         if leader is None:
@@ -78,9 +81,13 @@ class ExternalAddressVote:
 
     def _find_leader(self) -> str | None:
         """Another host than the one that we have, with enough of the votes."""
-        counted = Counter(host for _, host in self._votes.values())
-        host, voters = max(counted.items(), key=lambda item: item[1], default=("", 0))
-        is_enough = voters >= VOTERS_MIN and voters >= MAJORITY * len(self._votes)
+        counted = Counter(host for _, host in self._votes.values()).most_common(2)
+        if not counted:
+            return None
+        host, voters = counted[0]
+        ahead = voters - (counted[1][1] if len(counted) > 1 else 0)
+        is_majority = voters >= VOTERS_MIN and voters >= MAJORITY * len(self._votes)
+        is_enough = ahead >= VOTERS_AHEAD or (self.settles_at is None and is_majority)
         return host if is_enough and host != self.host else None
 
     def _is_kept(self) -> bool:

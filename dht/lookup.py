@@ -326,10 +326,15 @@ class Lookup:
         return list(unheard.values())
 
     def _unasked_starts(self) -> list[Candidate]:
-        """Those of the table: the nearest may all be of one mind. A search has no time for it."""
+        """Those of the table, and whom bootstrap hosts named: the nearest may all be of one mind. A
+        search has no time for it."""
         if self.wants_peers:
             return []
-        return [c for c in self._order if c.source is None and self._may_be_asked(c)]
+        return [
+            c
+            for c in self._order
+            if (c.source is None or c.source.is_seed) and self._may_be_asked(c)
+        ]
 
     def _may_be_asked(self, candidate: Candidate) -> bool:
         return (

@@ -357,4 +357,6 @@ class Searches:
         lookup = network.upkeep = self._own_lookup(network, target, now)
         for contact in list(network.table) if lookup.is_empty else []:
             lookup.offer(contact.address, contact.id)  # all of them are bad: an outage, perhaps
+        if target == network.own_id and network.has_time:
+            self._offer_seeds(lookup)  # the table may be of one mind
         return self._advance(lookup, None, now)

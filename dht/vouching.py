@@ -5,8 +5,8 @@ where a fifth of all nodes named only each other, nine of ten places were theirs
 they cannot shift is who is closest to a target of our choice, once everybody was heard. So lookups
 of random targets go on, one in a few seconds, as long as a full bucket holds others; the closest
 two of each are asked once more, and under the same id they take the place of a node for which
-nothing speaks. Five minutes later a third were liars, where chance would give a quarter, since
-only ids that follow BEP 42 count (tests/sim/test_joining.py).
+nothing speaks. Five minutes later a quarter were liars, as chance would have it, since only ids
+that follow BEP 42 count (tests/sim/test_joining.py).
 """
 
 from typing import Final

@@ -35,6 +35,28 @@ def test_three_voters_of_different_16s_elect() -> None:
     assert not say(vote, "30.4.1.1", HOST, NOW + SETTLE_S)  # nothing new
 
 
+def test_eight_votes_ahead_are_enough_at_once() -> None:
+    vote = ExternalAddressVote()
+    for index in range(4):
+        assert not say(vote, f"31.{index}.1.1", OTHER, NOW)
+    told = [say(vote, f"30.{index}.1.1", HOST, NOW) for index in range(12)]
+    assert told == [False] * 11 + [True] and vote.host == HOST
+
+
+def test_where_a_third_lie_the_first_choice_is_hardly_ever_theirs() -> None:
+    """Three of one mind would be the liars one time in nine."""
+    rng, wrong = random.Random(5), 0
+    for _ in range(500):
+        vote = ExternalAddressVote()
+        for index in range(200):
+            said = OTHER if rng.random() < 1 / 3 else HOST
+            if say(vote, f"{30 + index // 250}.{index % 250}.1.1", said, NOW):
+                break
+        assert vote.host is not None
+        wrong += vote.host == OTHER
+    assert wrong <= 5
+
+
 def test_those_who_speak_first_wait_for_the_others() -> None:
     """Liars close by answer in no time, and name each other."""
     vote = ExternalAddressVote()

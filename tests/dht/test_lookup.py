@@ -178,6 +178,25 @@ class TestSeeds:
         lookup.answered(seed, node_id(5), [], None)
         assert lookup.closest() == [] or lookup.closest()[0].node_id == node_id(5)
 
+    def test_whom_a_seed_named_is_asked_whoever_else_is_closer(self) -> None:
+        """Liars close by are all of one mind, and first to answer."""
+        rng = random.Random(1)
+        lookup = Lookup(TARGET, "ipv4", PUBLIC, wants_peers=False, hears_everybody=True)
+        for index in range(3):
+            lookup.offer(address(index), None)
+        liars = [near(index, rng, zero_bits=6) for index in range(1, 20)]
+        honest = [fitting(index, rng) for index in range(20, 41)]
+        for index, seed in enumerate(lookup.next_queries(NOW)):
+            named = [liars[index], *honest[7 * index : 7 * index + 7]]
+            lookup.answered(seed, random_node_id(rng), named, None)
+        asked: set[Address] = set()
+        while not lookup.is_finished(NOW):
+            for candidate in lookup.next_queries(NOW):
+                asked.add(candidate.address)
+                is_liar = candidate.address in [where for _, where in liars]
+                answer(lookup, candidate, liars if is_liar else [])
+        assert asked >= {where for _, where in honest}
+
     def test_a_failed_seed_that_is_given_again_is_asked_again(self) -> None:
         lookup = make(wants_peers=False)
         lookup.offer(address(1), None)

@@ -179,6 +179,23 @@ class TestHaste:
         assert {to for _, to in asked} == set(known)
 
 
+def test_when_the_table_is_filled_bootstrap_hosts_are_asked_again() -> None:
+    """It may be full of liars, whose lookups find liars."""
+    node, host, known = dht_node(), address(200), friends(20)
+    network = node._networks["ipv4"]
+    befriend(node, known)
+    said, now, begun_with = queries(node.bootstrap([host], NOW)), NOW, set[Address]()
+    while now < NOW + 60:
+        while said:
+            asked, to = said.pop()
+            said += queries(answer(node, asked, to, known.get(to, THEIR_ID), {b"nodes": b""}))
+        now += 0.5
+        said = queries(node.tick(now))
+        if network.is_filled and network.upkeep is not None:
+            begun_with |= {c.address for c in network.upkeep._order if c.is_seed}
+    assert begun_with == {host}
+
+
 class TestBothFamilies:
     def test_nodes6_of_an_ipv4_node_lead_into_the_ipv6_dht(self) -> None:
         """BEP 32, Bootstrapping: "leaking data between the two DHTs"."""

@@ -39,12 +39,12 @@ def misled(nodes: list[SimulatedNode]) -> int:
 
 
 @pytest.mark.parametrize(
-    ("plan", "share_max"), [(Plan.OWN_IDS, 0.45), (Plan.BEST_IDS, 0.55), (Plan.ANY_IDS, 0.4)]
+    ("plan", "share_max"), [(Plan.OWN_IDS, 0.35), (Plan.BEST_IDS, 0.55), (Plan.ANY_IDS, 0.4)]
 )
 def test_liars_do_not_take_the_table(plan: Plan, share_max: float) -> None:
     share, nodes = newcomers(plan)
     assert share <= share_max
-    assert misled(nodes) <= 1
+    assert misled(nodes) == 0
 
 
 def test_where_nobody_is_found_anew_those_who_came_first_stay(
@@ -59,7 +59,7 @@ def test_where_not_everybody_is_heard_liars_lead_to_liars(
 ) -> None:
     monkeypatch.setattr(Lookup, "_unheard", lambda self: [])
     monkeypatch.setattr(Lookup, "_unasked_starts", lambda self: [])
-    assert newcomers(Plan.OWN_IDS)[0] > 0.5
+    assert newcomers(Plan.OWN_IDS)[0] > 0.4
 
 
 def test_where_whom_we_merely_met_may_vote_we_are_where_the_liars_say(
