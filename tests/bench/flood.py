@@ -188,6 +188,9 @@ def line(name: str, seen: Seen, alone: Seen, beside: Seen) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench-flood", description=__doc__)
     parser.add_argument("--seconds", type=float, default=30.0, help="of one flood")
+    parser.add_argument("--alone-seconds", type=float, help="of no flood, and of one elsewhere")
+    parser.add_argument("--kinds", nargs="*", choices=garbage.KINDS, default=garbage.KINDS)
+    parser.add_argument("--rates", nargs="*", type=int, choices=RATES, default=RATES)
     parser.add_argument("--size-mib", type=int, default=256, help="of the torrent")
     options = parser.parse_args()
     failures = []
@@ -200,12 +203,13 @@ def main() -> None:
         scene.watch(SINK, "random", 1, 5)  # everything is warm, the table has its node
         print("flood             sent/s  MiB/s  x alone x beside  quiet  stranger  lag p99"
               "  RSS MiB  recovery    CPU")  # fmt: skip
-        alone = scene.watch(SINK, "random", 1, options.seconds)
+        alone_s = options.alone_seconds or options.seconds
+        alone = scene.watch(SINK, "random", 1, alone_s)
         line("none", alone, alone, alone)
-        beside = scene.watch(SINK, "queries", max(RATES), options.seconds)
+        beside = scene.watch(SINK, "queries", max(RATES), alone_s)
         line("at another", beside, alone, beside)
-        for kind in garbage.KINDS:
-            for per_s in RATES:
+        for kind in options.kinds:
+            for per_s in options.rates:
                 title = f"{kind} {per_s // 1000}k"
                 seen = scene.watch(HOST, kind, per_s, options.seconds)
                 line(title, seen, alone, beside)

@@ -44,6 +44,7 @@ KINDS: dict[bytes, Callable[[bytes, bytes], bytes]] = {
     b"6": lambda t, to: query(b"sample_infohashes", {b"target": to, b"want": WANT}, t),
     b"7": lambda t, to: query(b"announce_peer", {b"info_hash": to, b"token": b"", b"port": 1}, t),
     b"8": lambda t, to: query(b"vote", {}, t),
+    b"0": lambda t, _: query(b"put", {b"token": b"", b"v": b"x"}, t),
 }
 
 

@@ -1,6 +1,9 @@
 """Compact addresses, endpoint texts and the address policy (BEP 5, 7, 32; RFC 6890). Sources:
 libtorrent's test_socket_io.cpp and rqbit's compact_ip.rs, as facts; our own."""
 
+# text, bytes, without a port
+HOSTS: list[tuple[str, str]] = [("10.11.12.13", "0a0b0c0d"), ("16.5.127.1", "10057f01")]
+
 # text, bytes
 COMPACT: list[tuple[str, str]] = [
     ("10.11.12.13:8080", "0a0b0c0d1f90"),

@@ -12,6 +12,7 @@ from tests.vectors.addresses import (
     COMPACT_LIST,
     COMPACT_LIST_CUT,
     ENDPOINTS,
+    HOSTS,
     MAY_CONTACT,
     NEVER_CONTACT,
     NOT_ENDPOINTS,
@@ -24,6 +25,7 @@ from torrentd.wire.formats.address import (
     is_ipv6,
     network_key,
     pack_address,
+    pack_host,
     parse_address,
     parse_host,
     reach,
@@ -47,6 +49,11 @@ class TestCompact:
         assert pack_address(address).hex() == packed
         assert unpack_address(bytes.fromhex(packed)) == address
         assert str(address) == text
+
+    @pytest.mark.parametrize(("text", "packed"), HOSTS)
+    def test_so_does_a_host_alone(self, text: str, packed: str) -> None:
+        assert pack_host(text).hex() == packed
+        assert unpack_host(bytes.fromhex(packed)) == text
 
     @given(ipv4 | ipv6, ports)
     def test_every_address_survives_text_and_bytes(self, host: bytes, port: int) -> None:
