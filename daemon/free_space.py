@@ -174,10 +174,9 @@ class FreeSpace:
             return _floor(root, room, reserve, inodes_reserve)
         needed = self._needed(torrent)
         if needed + others + more > room.free_bytes - reserve:
-            beside = f" beside the {size(others)} that others still need" if others else ""
             return (
                 f"{root} has {size(room.free_bytes)} free, of which {size(reserve)} stay free; "
-                f"the torrent needs {size(needed)}{beside}"
+                f"the torrent needs {size(needed)}{_beside(others)}"
             )
         if room.inodes and need.missing_files > room.free_inodes - inodes_reserve:
             return (
@@ -185,6 +184,18 @@ class FreeSpace:
                 f"free; the torrent has {need.missing_files} to make"
             )
         return None
+
+    def refuse_copy(self, folder: Path, room: Room, copied_bytes: int) -> str | None:
+        """Why so much cannot be copied there, beside what downloads on its disk still need."""
+        here = [t for t in self._torrents() if self._devices.get(t.holding.root) == room.device]
+        others = sum(min(t.lacking_bytes, self._promised.get(t.infohash, 0)) for t in here)
+        reserve, _ = self._reserve(room)
+        if copied_bytes + others <= room.free_bytes - reserve:
+            return None
+        return (
+            f"{folder} has {size(room.free_bytes)} free, of which {size(reserve)} stay free; "
+            f"{size(copied_bytes)} are to be copied there{_beside(others)}"
+        )
 
     def _needed(self, torrent: Writer) -> int:
         """Blocks that a file has already cost nothing more."""
@@ -201,6 +212,10 @@ def _measure(
 ) -> tuple[Room | None, dict[InfoHash, Footprint]]:
     """In a thread."""
     return look_at(root), {infohash: footprint() for infohash, footprint in waiting}
+
+
+def _beside(others_bytes: int) -> str:
+    return f" beside the {size(others_bytes)} that others still need" if others_bytes else ""
 
 
 def _floor(root: Path, room: Room, reserve: int, inodes_reserve: int) -> str:

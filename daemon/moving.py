@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from torrentd.daemon.ease import Ease
+from torrentd.daemon.free_space import Room, look_at
 from torrentd.daemon.holding import Holding, root_name
 from torrentd.daemon.known import Known
 from torrentd.daemon.logs import get_logger
@@ -138,11 +139,15 @@ class Moving(Ease):
 
     async def _check(self, place: Place) -> None:
         workers = self._services.disk.workers_for(Path(place.download_dir))
-        limits = self._services.free_space.limits
-        reserve_bytes = limits.free_bytes_min
-        problem = await workers.run(partial(_refusal, self._from_here(place), reserve_bytes))
-        if problem is not None:
-            raise Refused(problem)
+        found = await workers.run(partial(_measure, self._from_here(place)))
+        if isinstance(found, StoreError):
+            raise Refused(str(found))
+        copied_bytes, room = found
+        if copied_bytes and room is not None:
+            folder = Path(place.download_dir)
+            problem = self._services.free_space.refuse_copy(folder, room, copied_bytes)
+            if problem is not None:
+                raise Refused(problem)
 
     def _go_on_moving(self) -> None:
         """Begin, or go on after a start or an error."""
@@ -298,19 +303,12 @@ def _is_elsewhere(here: Place, there: Place) -> bool:
     return devices[0] != devices[1]
 
 
-def _refusal(relocation: Relocation, reserve_bytes: int) -> str | None:
-    """In a thread: why it cannot begin."""
+def _measure(relocation: Relocation) -> tuple[int, Room | None] | StoreError:
+    """In a thread: what is to be copied, and the disk it goes to; or why it cannot begin."""
     try:
-        copied_bytes = relocation.check()
-        free = os.statvfs(relocation.new_root)
+        return relocation.check(), look_at(relocation.new_root)
     except StoreError as error:
-        return str(error)
-    except OSError as error:
-        return f"{relocation.new_root}: {(error.strerror or 'input/output error').lower()}"
-    free_bytes = free.f_bavail * free.f_frsize - reserve_bytes
-    if copied_bytes and copied_bytes > free_bytes:
-        return f"{relocation.new_root} has no room for {copied_bytes} bytes beside the reserve"
-    return None
+        return error
 
 
 def _tried(step: Callable[[], None]) -> StoreError | None:

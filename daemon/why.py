@@ -74,7 +74,7 @@ def _state(case: Case) -> _Found | None:
     """Is it meant to run, and can it?"""
     torrent, digits = case.torrent, case.torrent.infohash[:8]
     if torrent.state == "error" and case.no_room:
-        hint = "it goes on by itself when there is room; limits.free_bytes_min is the reserve"
+        hint = "room: then it goes on by itself; limits.free_bytes_min, free_percent_min stay free"
         return "no-room", torrent.error or "its disk is full", hint
     if torrent.state == "error":
         hint = f"`torrentctl resume {digits}` once that is mended; a disk is tried again by itself"

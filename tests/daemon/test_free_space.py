@@ -95,6 +95,18 @@ class TestBeforeTheStart:
             "/srv/data has 500 MiB free, of which 100 MiB stay free; the torrent needs 401 MiB"
         )
 
+    def test_a_copy_must_fit_beside_what_has_begun(self, machine: Machine) -> None:
+        machine.add(Torrent(1, 300))
+        room = Room(1, 1000 * MIB, 500 * MIB)
+        assert machine.space.refuse_copy(OTHER, room, 100 * MIB) is None
+        assert machine.space.refuse_copy(OTHER, room, 101 * MIB) == (
+            "/srv/other has 500 MiB free, of which 100 MiB stay free; 101 MiB are to be copied "
+            "there beside the 300 MiB that others still need"
+        )
+        large = Room(2, 4000 * MIB, 500 * MIB)  # another disk, of which five percent are 200 MiB
+        assert machine.space.refuse_copy(OTHER, large, 300 * MIB) is None
+        assert machine.space.refuse_copy(OTHER, large, 301 * MIB) is not None
+
     def test_what_has_begun_can_be_finished(self, machine: Machine) -> None:
         first, second = machine.add(Torrent(1, 300)), machine.add(Torrent(2, 200, OTHER))
         assert first.may_write
