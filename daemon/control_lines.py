@@ -27,7 +27,7 @@ REFUSED = 1  # the daemon says no; the message is one sentence for a person
 NOT_ALLOWED = 2  # this user may not command this daemon
 TOO_BUSY = 3  # too many clients at once, or one that was too slow
 
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+_STRING = r'"(?:[^"\\]|\\.)*"'  # compiled when the daemon uses it
 
 
 class Written(bytes):
@@ -43,20 +43,6 @@ class LineError(Exception):
         super().__init__(sentence)
         self.code = code
         self.sentence = sentence
-
-
-class AnswerLine(NamedTuple):
-    """`error` is a code and a sentence."""
-
-    result: Json
-    error: tuple[int, str] | None
-
-
-class NotificationLine(NamedTuple):
-    """What the daemon tells before the answer; `method` is that of the request under way."""
-
-    method: str
-    params: Json
 
 
 class Request(NamedTuple):
@@ -102,27 +88,6 @@ def decode_request(line: bytes) -> Request:
     if not isinstance(params, dict):
         raise LineError(INVALID_PARAMS, "the params of a request are an object: they go by name")
     return Request(method, params, _request_id(message.get("id")), "id" not in message)
-
-
-def decode_answer(line: bytes) -> AnswerLine | NotificationLine:
-    """The client's side. The daemon is trusted to mean well, not to be of our version."""
-    try:
-        answer: Json = json.loads(line)
-    except (ValueError, RecursionError):
-        raise LineError(PARSE_ERROR, "it is not JSON") from None
-    if not isinstance(answer, dict):
-        raise LineError(PARSE_ERROR, "it is not one JSON object")
-    method = answer.get("method")
-    if isinstance(method, str):
-        return NotificationLine(method, answer.get("params"))
-    error = answer.get("error")
-    if error is None:
-        return AnswerLine(answer.get("result"), None)
-    code = error.get("code") if isinstance(error, dict) else None
-    sentence = error.get("message") if isinstance(error, dict) else None
-    if not isinstance(code, int) or not isinstance(sentence, str):
-        raise LineError(PARSE_ERROR, "its error has no code and message")
-    return AnswerLine(None, (code, sentence))
 
 
 def encode_line(message: object) -> bytes:
@@ -196,7 +161,7 @@ def _fields(value: object) -> dict[str, object]:
 def _depth(text: str) -> int:
     """The deepest nesting, counted before the parser that would recurse over it."""
     depth = deepest = 0
-    for character in _STRING.sub("", text):
+    for character in re.sub(_STRING, "", text):
         if character in "[{":
             depth += 1
             deepest = max(deepest, depth)

@@ -31,8 +31,9 @@ from torrentd.daemon.ctl.torrent_arguments import (
 
 # How the completion scripts ask: what follows is no command line yet, and not for argparse.
 WORDS_ASKED = ["completion", "words", "--"]
-_PIECE_LENGTH = re.compile(r"([0-9]{1,5})([kKmM])(?:iB)?")
-_RANGES = re.compile(r"[0-9]{1,7}(-[0-9]{1,7})?(,[0-9]{1,7}(-[0-9]{1,7})?)*")
+# Compiled when one is typed.
+_PIECE_LENGTH = r"([0-9]{1,5})([kKmM])(?:iB)?"
+_RANGES = r"[0-9]{1,7}(-[0-9]{1,7})?(,[0-9]{1,7}(-[0-9]{1,7})?)*"
 
 
 CLIENTS = ("transmission", "qbittorrent", "deluge", "rtorrent")
@@ -273,7 +274,7 @@ def _define_create(parser: Parser) -> None:
 
 
 def _piece_length(text: str) -> int:
-    match = _PIECE_LENGTH.fullmatch(text)
+    match = re.fullmatch(_PIECE_LENGTH, text)
     if match is None:
         raise argparse.ArgumentTypeError(f'"{text}" is no size of pieces; 256K and 4M are')
     return int(match[1]) * (1024 if match[2] in "kK" else 1024 * 1024)
@@ -327,7 +328,7 @@ def _timeout(parser: Parser) -> None:
 
 
 def _is_ranges(text: Json) -> bool:
-    return isinstance(text, str) and _RANGES.fullmatch(text) is not None
+    return isinstance(text, str) and re.fullmatch(_RANGES, text) is not None
 
 
 class _Version(argparse.Action):

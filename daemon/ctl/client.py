@@ -1,52 +1,24 @@
-"""A small client of the control socket: one connection, one request at a time, no event loop."""
+"""The daemon as torrentctl speaks to it: the client's documents made harmless, its errors ends."""
 
-import os
-import socket
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-from torrentd.daemon.control_lines import (
-    METHOD_NOT_FOUND,
-    AnswerLine,
-    Json,
-    LineError,
-    NotificationLine,
-    decode_answer,
-    encode_request,
+from torrentd.daemon.client.calling import Caller
+from torrentd.daemon.client.errors import (
+    BadAnswer,
+    ClientError,
+    ConnectionLost,
+    NoDaemon,
+    Refused,
+    TimedOut,
 )
+from torrentd.daemon.client.places import SYSTEM_SOCKET, socket_path
+from torrentd.daemon.client.requests import ANSWER_S, NOTHING, Request, StreamRequest
+from torrentd.daemon.control_lines import METHOD_NOT_FOUND, Json
 from torrentd.daemon.ctl.document import Document
 from torrentd.daemon.ctl.failure import NO_DAEMON, REFUSED, TIMED_OUT, Failure
 
-CONNECT_S = 10.0
-RETRY_S = 0.02
-ANSWER_S = 60.0  # a daemon that is alive answers in milliseconds
-RECEIVE_BYTES = 256 * 1024
-SYSTEM_SOCKET = "/run/torrentd/control.sock"
-
-
-def socket_path(option: str | None) -> str:
-    """--socket, $TORRENTCTL_SOCKET, the user's own daemon if it has a socket, the system's."""
-    chosen = option or os.environ.get("TORRENTCTL_SOCKET")
-    if chosen:
-        return os.path.abspath(chosen)
-    runtime = os.environ.get("XDG_RUNTIME_DIR")
-    state = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
-    own = os.path.join(runtime or state, "torrentd", "control.sock")
-    return own if os.path.exists(own) else SYSTEM_SOCKET
-
-
-def no_daemon_sentence(path: str, error: OSError) -> str:
-    """Why nobody answers there."""
-    if isinstance(error, PermissionError):
-        return f"you may not use the socket {path}: join its group, or become its user"
-    if isinstance(error, FileNotFoundError | ConnectionRefusedError):
-        return f"no daemon at {path}; start torrentd, or name its socket with --socket"
-    return f"no daemon at {path}: {error.strerror or error}"
-
-
-def _ignore(told: Document) -> None:
-    return None
+__all__ = ["ANSWER_S", "SYSTEM_SOCKET", "Client", "socket_path"]
 
 
 class Client:
@@ -54,115 +26,70 @@ class Client:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self._sock: socket.socket | None = None
-        self._received = bytearray()
-        self._next_id = 1
+        self._daemon = Caller(path)
 
     def call(
         self,
         method: str,
-        params: dict[str, Json] | None = None,
+        params: Mapping[str, Json] = NOTHING,
         payload: bytes = b"",
         answer_s: float | None = ANSWER_S,
-        on_told: Callable[[Document], None] = _ignore,
+        on_told: Callable[[Document], None] | None = None,
     ) -> Document:
         """The document of one verb; `payload` travels right after the line. `on_told` hears what
         the daemon tells before it, each within `answer_s` of the last; None: whenever it comes."""
-        sock = self._connected()
-        sock.settimeout(answer_s)
-        line = encode_request(method, params or {}, self._next_id)
-        self._next_id += 1
-        with self._in_time(answer_s):
-            self._send(sock, line, payload)
-        while True:
-            with self._in_time(answer_s):
-                answer = self._decode(self._read_line(sock))
-            if isinstance(answer, AnswerLine):
-                return self._document(answer)
-            on_told(Document(answer.params))
+        if on_told is not None:
+            return self._listen(StreamRequest(method, params, payload, answer_s), on_told)
+        return self.ask(Request(method, params, payload, answer_s))
 
-    @contextmanager
-    def _in_time(self, answer_s: float | None) -> Iterator[None]:
-        try:
-            yield
-        except TimeoutError:
-            sentence = f"the daemon at {self.path} has not answered for {answer_s:g} s"
-            raise Failure(TIMED_OUT, sentence) from None
-        except OSError:
-            raise self._gone() from None
+    def ask(self, request: Request[object]) -> Document:
+        """The document of a request that is made already."""
+        plain: Request[dict[str, Json]]
+        plain = Request(request.method, request.params, request.payload, request.answer_s)
+        with failures():
+            return Document(self._daemon.call(plain))
+
+    def _listen(
+        self,
+        request: StreamRequest[dict[str, Json], dict[str, Json]],
+        on_told: Callable[[Document], None],
+    ) -> Document:
+        """What the listener raises is his."""
+        with failures():
+            stream = self._daemon.stream(request)
+        with stream:
+            while True:
+                with failures():
+                    told = next(stream, None)
+                if told is None:
+                    return Document(stream.result)
+                on_told(Document(told))
 
     def wait_for_end(self, limit_s: float) -> bool:
         """Whether the daemon closes its end in time, as it does when it stops."""
-        sock = self._connected()
-        sock.settimeout(limit_s)
-        try:
-            return not sock.recv(1)
-        except TimeoutError:
-            return False
-        except OSError:
-            return True
+        with failures():
+            return self._daemon.wait_for_end(limit_s)
 
     def close(self) -> None:
-        if self._sock is not None:
-            self._sock.close()
-            self._sock = None
+        self._daemon.close()
 
-    def _connected(self) -> socket.socket:
-        if self._sock is not None:
-            return self._sock
-        deadline = time.monotonic() + CONNECT_S
-        while True:
-            sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            sock.settimeout(CONNECT_S)
-            try:
-                sock.connect(self.path)
-            except BlockingIOError:  # alive, with a long queue at its door
-                sock.close()
-                if time.monotonic() > deadline:
-                    raise Failure(TIMED_OUT, f"the daemon at {self.path} is too busy") from None
-                time.sleep(RETRY_S)
-            except OSError as error:
-                sock.close()
-                raise Failure(NO_DAEMON, no_daemon_sentence(self.path, error)) from None
-            else:
-                self._sock = sock
-                return sock
 
-    def _send(self, sock: socket.socket, line: bytes, payload: bytes) -> None:
-        """A daemon that refuses closes early; its answer is there to be read all the same."""
-        try:
-            sock.sendall(line)
-            if payload:
-                sock.sendall(payload)
-        except (BrokenPipeError, ConnectionResetError):
-            pass
+@contextmanager
+def failures() -> Iterator[None]:
+    """The client's errors as the ends of a verb."""
+    try:
+        yield
+    except ClientError as error:
+        raise _failure(error) from None
 
-    def _read_line(self, sock: socket.socket) -> bytes:
-        searched = 0
-        while (end := self._received.find(b"\n", searched)) < 0:
-            searched = len(self._received)
-            data = sock.recv(RECEIVE_BYTES)
-            if not data:
-                raise self._gone()
-            self._received += data
-        line = bytes(self._received[:end])
-        del self._received[: end + 1]
-        return line
 
-    def _decode(self, line: bytes) -> AnswerLine | NotificationLine:
-        try:
-            return decode_answer(line)
-        except LineError as error:
-            raise Failure(REFUSED, f"the daemon's answer: {error.sentence}") from None
-
-    def _document(self, answer: AnswerLine) -> Document:
-        if answer.error is None:
-            return Document(answer.result)
-        code, sentence = answer.error
-        if code == METHOD_NOT_FOUND:
-            sentence += "; the daemon is older than this torrentctl"
-        raise Failure(REFUSED, sentence)
-
-    def _gone(self) -> Failure:
-        self.close()
-        return Failure(NO_DAEMON, f"the daemon at {self.path} went away")
+def _failure(error: ClientError) -> Failure:
+    match error:
+        case NoDaemon() | ConnectionLost():
+            return Failure(NO_DAEMON, error.sentence)
+        case TimedOut():
+            return Failure(TIMED_OUT, error.sentence)
+        case Refused(code=code) if code == METHOD_NOT_FOUND:
+            return Failure(REFUSED, f"{error.sentence}; the daemon is older than this torrentctl")
+        case Refused() | BadAnswer() | _:
+            return Failure(REFUSED, error.sentence)

@@ -8,10 +8,11 @@ from torrentd.daemon.control_lines import Json
 from torrentd.daemon.ctl.help_texts import DETAILS
 from torrentd.daemon.ctl.parser import Parser, Verbs
 
-_RATE = re.compile(r"([0-9]{1,12}(?:\.[0-9]+)?) ?([kmgKMG]?)(?:i?B)?(?:/s)?")
-_NUMBER = re.compile(r"[0-9]{1,6}(\.[0-9]{1,3})?")
-_TIME = re.compile(r"[0-9]{1,6}[mhdw]")
-_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd]?)")
+# Compiled when one is typed.
+_RATE = r"([0-9]{1,12}(?:\.[0-9]+)?) ?([kmgKMG]?)(?:i?B)?(?:/s)?"
+_NUMBER = r"[0-9]{1,6}(\.[0-9]{1,3})?"
+_TIME = r"[0-9]{1,6}[mhdw]"
+_DURATION = r"([0-9]+(?:\.[0-9]+)?)([smhd]?)"
 _DURATION_UNITS_S = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 TORRENTS_HELP = "infohash, 4 digits of it, name, 'na*e', state:paused, label:a, all"
@@ -92,13 +93,13 @@ def rule_options(parser: Parser) -> None:
 
 
 def _ratio_rule(text: str) -> str:
-    if not _NUMBER.fullmatch(text):
+    if not re.fullmatch(_NUMBER, text):
         raise argparse.ArgumentTypeError(f'"{text}" is no ratio; 2 and 1.5 are')
     return f"when ratio >= {text}: pause"
 
 
 def _time_rule(text: str) -> str:
-    if not _TIME.fullmatch(text):
+    if not re.fullmatch(_TIME, text):
         raise argparse.ArgumentTypeError(f'"{text}" is no time; 90m, 12h, 14d and 2w are')
     return f"when seeding >= {text}: pause"
 
@@ -129,7 +130,7 @@ def limit_options(parser: Parser, down: str, up: str) -> None:
 
 def rate(text: str) -> int:
     """Bytes a second, as people write them."""
-    match = _RATE.fullmatch(text)
+    match = re.fullmatch(_RATE, text)
     if match is None:
         raise argparse.ArgumentTypeError(f'"{text}" is no rate; 500K, 1.5M and 0 are')
     return int(float(match[1]) * _UNITS[match[2].lower()])
@@ -137,7 +138,7 @@ def rate(text: str) -> int:
 
 def duration(text: str) -> float:
     """Seconds."""
-    match = _DURATION.fullmatch(text)
+    match = re.fullmatch(_DURATION, text)
     if match is None:
         raise argparse.ArgumentTypeError(f'"{text}" is no time; 90, 90s, 5m and 2h are')
     seconds = float(match[1]) * _DURATION_UNITS_S[match[2]]

@@ -2,8 +2,9 @@
 
 import time
 
-from torrentd.daemon.control_lines import Json
-from torrentd.daemon.ctl.client import ANSWER_S, Client
+from torrentd.daemon.client.errors import TimedOut
+from torrentd.daemon.client.progress import Waiting
+from torrentd.daemon.ctl.client import Client
 from torrentd.daemon.ctl.document import Document
 from torrentd.daemon.ctl.failure import REFUSED, TIMED_OUT, Failure
 from torrentd.daemon.ctl.progress import JsonLines, make_reporter
@@ -20,24 +21,21 @@ def wait(
     as_jsonl: bool = False,
 ) -> Document:
     """The document of `wait`; Failure when the time is over or a torrent will not get there."""
-    deadline = None if timeout_s is None else time.monotonic() + timeout_s
-    selectors: list[Json] = [*torrents]
     with JsonLines() if as_jsonl else make_reporter(quiet) as reporter:
+        waiting = Waiting(torrents, until, reporter.interval_s, timeout_s, time.monotonic())
         while True:
-            left_s = reporter.interval_s
-            if deadline is not None:
-                left_s = max(0.0, min(left_s, deadline - time.monotonic()))
-            params: dict[str, Json] = {"torrents": selectors, "until": until, "timeout_s": left_s}
-            result = client.call("wait", params, answer_s=left_s + ANSWER_S)
-            # Names change: a magnet's is replaced by that of its metadata.
-            selectors = [torrent.text("infohash") for torrent in result.children("torrents")]
-            status = client.call("status", {"torrents": selectors})
+            result = client.ask(waiting.wait(time.monotonic()))
+            infohashes = [torrent.text("infohash") for torrent in result.children("torrents")]
+            status = client.ask(waiting.status(infohashes))
             reporter.show(status.child("daemon"), status.children("torrents"))
-            if result.flag("reached"):
-                return result
-            _refuse_hopeless(status, until)
-            if deadline is not None and time.monotonic() >= deadline:
-                raise Failure(TIMED_OUT, _timed_out(timeout_s or 0, status))
+            reached = result.flag("reached")
+            if not reached:
+                _refuse_hopeless(status, until)
+            try:
+                if waiting.is_over(reached, time.monotonic()):
+                    return result
+            except TimedOut:
+                raise Failure(TIMED_OUT, _timed_out(timeout_s or 0, status)) from None
 
 
 def _refuse_hopeless(status: Document, until: str) -> None:

@@ -5,7 +5,7 @@ import json
 import socket
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ import uvloop
 from tests.daemon.fake_session import FakeSession
 from torrentd.config.schema import Control, Limits
 from torrentd.daemon.control import ControlServer
+from torrentd.daemon.control_call import Run
 from torrentd.daemon.control_socket import peer_credentials
 from torrentd.daemon.control_stream import REQUEST_S
 from torrentd.daemon.tasks import Tasks
@@ -49,6 +50,7 @@ def serve(
     request_s: float = REQUEST_S,
     uid: int | None = None,
     group: str | None = None,
+    more: Mapping[str, Run] | None = None,
 ) -> Iterator[Served]:
     """`uid` is whom the kernel would say everybody is (the shim of T42)."""
     with tempfile.TemporaryDirectory(prefix="ctl") as folder:
@@ -62,6 +64,7 @@ def serve(
             session,
             Control(socket=path, group=group),
             Limits(control_clients_max=clients_max),
+            more=more,
             credentials=credentials,
             request_s=request_s,
         )

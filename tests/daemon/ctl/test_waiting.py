@@ -2,6 +2,7 @@
 
 import pytest
 
+from torrentd.daemon.client.requests import Request
 from torrentd.daemon.control_lines import Json
 from torrentd.daemon.ctl.client import Client
 from torrentd.daemon.ctl.document import Document
@@ -18,17 +19,9 @@ class ScriptedClient(Client):
         self.torrents: list[Json] = []
         self.asked: list[Json] = []
 
-    def call(
-        self,
-        method: str,
-        params: dict[str, Json] | None = None,
-        payload: bytes = b"",
-        answer_s: float | None = 0,
-        on_told: object = None,
-    ) -> Document:
-        assert params is not None
-        self.asked.append(params["torrents"])
-        if method == "status":
+    def ask(self, request: Request[object]) -> Document:
+        self.asked.append(request.params["torrents"])
+        if request.method == "status":
             return Document({"daemon": {}, "torrents": self.torrents})
         reached, fields = self.steps.pop(0)
         self.torrents = [{"infohash": "ab" * 20, "name": "one", **fields}]
