@@ -79,7 +79,7 @@ class DhtPage(Page, inherit_bindings=False):
             lines.append(row_pieces(FAMILY_COLUMNS, places, family_row(node)))
         lines.append([])
         for name, text in status_rows(self._status):
-            for part in wrapped(text, max(10, width - LABEL_WIDTH)):
+            for part in wrapped(text, max(10, width - LABEL_WIDTH), ""):
                 lines.append([Piece(name.ljust(LABEL_WIDTH), "2"), Piece(part)])
                 name = ""
         return lines

@@ -143,7 +143,7 @@ class TorrentActs(Page, inherit_bindings=False):
         torrent = self.chosen()
         if torrent is None:
             return
-        of_size = size(torrent.integer("done_bytes"))
+        of_size = size(torrent.integer("done_bytes"))  # what of it there is to be lost
 
         def answered(answer: str | None) -> None:
             if answer:
@@ -152,8 +152,8 @@ class TorrentActs(Page, inherit_bindings=False):
                 self.removed()
 
         question = Question(
-            f"remove {short_name(torrent)}?",
-            {"y": "its data stays", "t": "data to the trash", "d": f"data deleted, {of_size}"},
+            f"remove {short_name(torrent)}, {of_size}?",
+            {"y": "its data stays", "t": "data to the trash", "d": "data deleted"},
         )
         self.app.push_screen(question, answered)
 

@@ -11,6 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
+from torrentd.daemon.ctl.columns import cells_wide
 from torrentd.daemon.ctl.screen.layout import Piece, filled
 from torrentd.daemon.ctl.screen.paper import MOVING_KEYS, Line, Paper, plain
 
@@ -152,8 +153,13 @@ class Label(Said):
         self.styles.width = len(text)
 
 
-def wrapped(line: str, width: int) -> list[str]:
+def wrapped(line: str, width: int, indent: str = "    ") -> list[str]:
     """Further lines are indented; what was aligned stays so."""
-    if len(line) <= width:
+    if cells_wide(line) <= width:
         return [line]
-    return wrap(line, max(width, 8), subsequent_indent="    ", drop_whitespace=True)
+    if line.isascii():
+        return wrap(line, max(width, 8), subsequent_indent=indent)
+    from rich.cells import chop_cells  # late: only a stranger's alphabet needs it
+
+    first, *others = chop_cells(line, max(width - len(indent), 8))
+    return [first, *(indent + other for other in others)]

@@ -22,6 +22,8 @@ from torrentd.daemon.ctl.show import info_rows
 from torrentd.daemon.ctl.tables import FILE_COLUMNS, PEER_COLUMNS, file_row, peer_row
 
 PARTS = ("rates", "peers", "files", "pieces")
+FLAGS_WIDTH = 8  # of all letters that may stand together
+PEERS = [c._replace(width=FLAGS_WIDTH) if c.title == "FLAGS" else c for c in PEER_COLUMNS]
 PEER_RANKS = ("ADDRESS", "DOWN/s", "UP/s", "DONE", "CLIENT", "FLAGS", "FROM")
 FILE_RANKS = ("FILE", "DONE", "WANTED", "SIZE", "#")
 LABEL_WIDTH = 10
@@ -47,7 +49,7 @@ class TorrentPage(TorrentActs, inherit_bindings=False):
         self._pieces: Document | None = None
         self._parts = Line("parts")
         self._rates = Paper("rates")
-        self._peer_table = Table(PEER_COLUMNS, PEER_RANKS, self._peer_cells, "peers")
+        self._peer_table = Table(PEERS, PEER_RANKS, self._peer_cells, "peers")
         self._file_table = Table(FILE_COLUMNS, FILE_RANKS, self._file_cells, "files")
         self._picture = Paper("pieces")
 
@@ -145,7 +147,7 @@ class TorrentPage(TorrentActs, inherit_bindings=False):
         lines = []
         for name, text in rows:
             if text:
-                for part in wrapped(text, max(10, width - LABEL_WIDTH)):
+                for part in wrapped(text, max(10, width - LABEL_WIDTH), ""):
                     lines.append([Piece(name.ljust(LABEL_WIDTH), "2"), Piece(part)])
                     name = ""
         return lines

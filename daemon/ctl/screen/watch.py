@@ -171,7 +171,8 @@ class Watch(App[None], inherit_bindings=False):
                 async for event in self.daemon.events():
                     self._heard(event)
             except Failure:
-                await asyncio.sleep(POLL_S)
+                pass
+            await asyncio.sleep(POLL_S)
 
     def _heard(self, event: Document) -> None:
         note = event_note(event)

@@ -68,14 +68,14 @@ class Terminal:
     def until(self, condition: Callable[[], bool], what: str) -> None:
         deadline = time.monotonic() + PATIENCE_S
         while not condition():
-            assert time.monotonic() < deadline, f"never {what}: {bytes(self.written)!r}"
+            assert time.monotonic() < deadline, f"never {what}: {bytes(self.written[-4000:])!r}"
             self._read(0.05)
 
     def ended(self) -> int:
         """The exit code; all that it wrote is read."""
         deadline = time.monotonic() + PATIENCE_S
         while self._process.poll() is None:
-            assert time.monotonic() < deadline, f"it does not end: {bytes(self.written)!r}"
+            assert time.monotonic() < deadline, f"it does not end: {bytes(self.written[-4000:])!r}"
             self._read(0.05)
         while self._read(0.0):
             pass

@@ -4,11 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from textual.app import App
 from textual.pilot import Pilot
 from textual.screen import ModalScreen
 
 from tests.daemon.ctl.hostile import HOSTILE, is_safe
+from torrentd.daemon.ctl.columns import cells_wide
 from torrentd.daemon.ctl.escape import escape
 from torrentd.daemon.ctl.screen.prompts import Entry, Notice, Question, wrapped
 
@@ -123,6 +126,12 @@ def test_wrapped_lines_are_no_wider_and_keep_their_words() -> None:
     assert wrapped("a  b", 20) == ["a  b"]
     lines = wrapped("one two three four", 10)
     assert lines == ["one two", "    three", "    four"]
+    assert wrapped("one two three", 9, "") == ["one two", "three"]
+
+
+@given(st.text(max_size=80), st.integers(14, 40))
+def test_wrapped_lines_are_no_wider_whatever_the_alphabet(text: str, width: int) -> None:
+    assert all(cells_wide(line) <= width for line in wrapped(escape(text), width))
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -87,7 +87,7 @@ def test_nothing_is_removed_without_a_yes(
 ) -> None:
     async def story(room: Room) -> None:
         await room.press("x")
-        assert "remove one?" in room.lines()[-2]
+        assert "remove one, 531 MiB?" in room.lines()[-2]
         await room.press(key)
         if fate:
             await room.shows("removed one")
