@@ -4,7 +4,19 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field
 
-from torrentd.config.values import AbsolutePath, Count, Flag, Right, Section, Text, unique
+from torrentd.config.values import (
+    MIB,
+    AbsolutePath,
+    Count,
+    Flag,
+    LabelName,
+    Right,
+    Rules,
+    Section,
+    Size,
+    Text,
+    unique,
+)
 
 HookEvent = Literal[
     "added",
@@ -23,6 +35,7 @@ HookEvent = Literal[
 ]
 
 
+Folder = Annotated[AbsolutePath | None, Right("an absolute path, or one that begins with ~/")]
 EVENT_TEXT = "one of " + ", ".join(get_args(HookEvent))
 
 
@@ -60,15 +73,35 @@ class Hook(Section):
     """After so many seconds it is killed, with all that it started."""
 
 
+class Label(Section):
+    """What a label brings along."""
+
+    name: LabelName
+    """The label itself. All but the rules counts for what is added with it."""
+
+    dir: Folder = None
+    """Where the data goes, unless --dir says otherwise."""
+
+    download_bytes_per_s_max: Size = Field(default=0, ge=0, le=1024 * 1024 * MIB)
+    """The torrent's own limit, in."""
+
+    upload_bytes_per_s_max: Size = Field(default=0, ge=0, le=1024 * 1024 * MIB)
+    """The same, out."""
+
+    sequential: Flag = False
+    """Pieces in order."""
+
+    rules: Rules = Field(default=(), max_length=20)
+    """For whatever has the label, in the place of seeding.rules."""
+
+
 class WatchFolder(Section):
     """A folder whose torrent and magnet files are added."""
 
     path: AbsolutePath
     """The folder itself; what is below its folders is not looked at."""
 
-    dir: Annotated[AbsolutePath | None, Right("an absolute path, or one that begins with ~/")] = (
-        None
-    )
+    dir: Folder = None
     """Where the data goes; without it to download_dir."""
 
     labels: Annotated[tuple[Text, ...], Right("a list of at most 20 labels")] = Field(

@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import get_args
 
 from annotated_types import Ge, Le
@@ -111,6 +112,30 @@ def _bounds(field: FieldInfo, is_size: bool) -> str:
     if not isinstance(low, int) or not isinstance(high, int):
         return ""
     return " from {} to {}".format(*((size_text(n) if is_size else str(n)) for n in (low, high)))
+
+
+def list_text(values: tuple[object, ...], key: Key) -> str:
+    """A list as the file would say it in one line."""
+    return f"[{', '.join(_entry_text(value, key.entries) for value in values)}]"
+
+
+def _entry_text(entry: object, keys: tuple[Key, ...]) -> str:
+    """Of a map, the keys that are not at their defaults."""
+    parts = []
+    for key in keys:
+        name = key.name.rpartition(".")[2]
+        value = getattr(entry, name)
+        match value:
+            case _ if value == key.default:
+                continue
+            case tuple():
+                text = list_text(value, key)
+            case str() | Path():
+                text = f'"{value}"'
+            case _:
+                text = value_text(value, key.is_size)
+        parts.append(f"{name}: {text}")
+    return f"{{{', '.join(parts)}}}" if keys else f'"{entry}"'
 
 
 def value_text(value: object, is_size: bool) -> str:

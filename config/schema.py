@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from torrentd.config.entries import Hook, WatchFolder
+from torrentd.config.entries import Hook, Label, WatchFolder
 from torrentd.config.values import (
     AT_START,
     KIB,
@@ -19,17 +19,17 @@ from torrentd.config.values import (
     Count,
     Flag,
     HostPort,
-    LabelText,
     ListenAddress,
     MetricsAddress,
     Right,
-    RuleText,
     Section,
     Size,
     SocketPath,
     Times,
     unique,
-    unique_labels,
+)
+from torrentd.config.values import (
+    Rules as RuleTexts,
 )
 
 
@@ -228,23 +228,23 @@ class Queue(Section):
     """Seeds; one that sent nothing for five minutes does not count."""
 
 
+def _named_once(labels: tuple[Label, ...]) -> tuple[Label, ...]:
+    unique(tuple(label.name for label in labels))
+    return labels
+
+
 class Seeding(Section):
     """When torrents have given enough, and what labels bring along."""
 
-    rules: Annotated[tuple[RuleText, ...], Right("a list of at most 20 rules in quotes")] = Field(
-        default=(), max_length=20
-    )
+    rules: RuleTexts = Field(default=(), max_length=20)
     """For torrents with no rules of their own and none by a label; the first that holds counts. Of
-    ratio, seeds and peers (as the DHT counts them), seeding (since it was done), uploaded; what
-    follows is pause, remove (the data stays), or limit and a rate."""
+    ratio, seeds and peers (as the DHT counts them), seeding (since it was done, without pauses),
+    uploaded; what follows is pause, remove (the data stays), or limit and a rate."""
 
-    labels: Annotated[
-        tuple[LabelText, ...],
-        AfterValidator(unique_labels),
-        Right("a list of at most 100 labels in quotes, each once"),
-    ] = Field(default=(), max_length=100)
-    """What is meant by a label: dir, down, up and sequential for whatever is added with it, rules
-    (when …) for whatever has it."""
+    labels: Annotated[tuple[Label, ...], AfterValidator(_named_once)] = Field(
+        default=(), max_length=100
+    )
+    """What is meant by labels, of those that are more than a name."""
 
 
 class Metrics(Section):

@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from torrentd.config.labels import parse_label
+from torrentd.config.labels import check_label
 from torrentd.config.rules import parse_rule, size_of
 from torrentd.config.times import parse_time_span
 
@@ -138,16 +138,6 @@ def _rule(text: str) -> str:
     return text
 
 
-def _label(text: str) -> str:
-    parse_label(text)
-    return text
-
-
-def unique_labels(texts: tuple[str, ...]) -> tuple[str, ...]:
-    unique(tuple(parse_label(text).name for text in texts))
-    return texts
-
-
 Count = Annotated[int, Field(strict=True), Right("a whole number")]
 Size = Annotated[int, Field(strict=True), BeforeValidator(_size), Right(SIZE_TEXT)]
 Flag = Annotated[bool, Field(strict=True), Right("true or false")]
@@ -197,6 +187,9 @@ class Section(BaseModel):
 RuleText = Annotated[
     str, AfterValidator(_rule), Right('a rule in quotes, as in "when ratio > 2: pause"')
 ]
-LabelText = Annotated[
-    str, AfterValidator(_label), Right('a label in quotes, as in "films: dir /srv/films, up 500K"')
+LabelName = Annotated[
+    str,
+    AfterValidator(check_label),
+    Right("a name of 1 to 64 characters, without a comma, a colon or a sign of a pattern"),
 ]
+Rules = Annotated[tuple[RuleText, ...], Right("a list of at most 20 rules in quotes")]

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from torrentd.config.labels import parse_label
 from torrentd.config.schema import Config
 from torrentd.daemon.file_choice import FileChoice, Selection, choose, choose_unseen
 from torrentd.daemon.known import Known
@@ -104,10 +103,10 @@ def _parse(
 
 def _labelled(request: AddRequest, config: Config) -> AddRequest:
     """With what its labels bring along, the first before the others; what was said stays."""
-    known = {label.name: label for label in map(parse_label, config.seeding.labels)}
+    known = {label.name: label for label in config.seeding.labels}
     options, folder = request.options, request.download_dir
     for label in (known[name] for name in options.labels if name in known):
-        folder = folder or label.folder
+        folder = folder or (str(label.dir) if label.dir is not None else None)
         options = replace(
             options,
             sequential=options.sequential or label.sequential,

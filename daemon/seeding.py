@@ -5,7 +5,6 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
-from torrentd.config.labels import Label, parse_label
 from torrentd.config.rules import Quantity, Rule, parse_rule
 from torrentd.config.schema import Seeding as Settings
 from torrentd.daemon.logs import get_logger
@@ -41,7 +40,7 @@ class Seeding:
         torrents: Callable[[], Iterable[Seed]],
         remove: Callable[[InfoHash], Awaitable[object]],
     ) -> None:
-        self.labels: dict[str, Label] = {}
+        self._by_label: dict[str, list[Rule]] = {}
         self._rules: list[Rule] = []
         self._torrents = torrents
         self._remove = remove
@@ -51,19 +50,19 @@ class Seeding:
     def reconfigure(self, settings: Settings) -> None:
         """From the next look on."""
         self._parsed.clear()
-        self.labels = {label.name: label for label in map(parse_label, settings.labels)}
+        self._by_label = {each.name: list(map(parse_rule, each.rules)) for each in settings.labels}
         self._rules = [parse_rule(text) for text in settings.rules]
 
     @property
     def concerns_all(self) -> bool:
         """Are there rules beside those that torrents have of their own?"""
-        return bool(self._rules) or any(label.rules for label in self.labels.values())
+        return bool(self._rules) or any(self._by_label.values())
 
     def rules_of(self, options: TorrentOptions) -> list[Rule]:
         """Those that count for a torrent with these options."""
         if options.rules is not None:
             return [rule for text in options.rules if (rule := self._parse(text)) is not None]
-        found = [self.labels[name].rules for name in options.labels if name in self.labels]
+        found = [self._by_label.get(name, []) for name in options.labels]
         return [rule for rules in found for rule in rules] or self._rules
 
     async def look(self, wall: float) -> None:

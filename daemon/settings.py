@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from torrentd.config.keys import Key, all_keys, value_text
+from torrentd.config.keys import Key, all_keys, list_text, value_text
 from torrentd.config.load import ConfigError, Loaded, load, value_of
 from torrentd.config.schema import Config
 from torrentd.daemon.explaining import keys_named, unknown_key
@@ -194,7 +194,7 @@ def _with_values_of(config: Config, other: Config, names: list[str]) -> Config:
 
 def _text(value: object, key: Key) -> str:
     if isinstance(value, tuple):
-        return "[" + ", ".join(f'"{item}"' for item in value) + "]"
+        return list_text(value, key)
     return value_text(value, key.is_size)
 
 

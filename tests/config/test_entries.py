@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from torrentd.config.entries import Hook
+from torrentd.config.entries import Hook, Label
 from torrentd.config.load import ConfigError, load_config
 from torrentd.config.schema import Config
 
@@ -44,6 +44,28 @@ def test_watch_folders_have_defaults_and_stand_there_once(
     assert "twice" in problem(tmp_path, "watch: [{path: /a}, {path: /a/}]")
     assert "watch[0].path" in problem(tmp_path, "watch: [{path: in}]")
     assert "watch[0].dir: `x` came" in problem(tmp_path, "watch: [{path: /a, dir: x}]")
+
+
+def test_labels_bring_what_their_maps_say(tmp_path: Path) -> None:
+    text = (
+        "seeding:\n  labels:\n  - name: isos\n    dir: /srv/isos\n"
+        "    upload_bytes_per_s_max: 500K\n    rules: ['when ratio > 2: pause']\n  - {name: x}\n"
+    )
+    isos, other = loaded(tmp_path, text).seeding.labels
+    assert (isos.name, isos.dir, isos.upload_bytes_per_s_max) == ("isos", Path("/srv/isos"), 512000)
+    assert isos.rules == ("when ratio > 2: pause",) and not isos.sequential
+    assert other == Label(name="x")
+    for wrong, sentence in (
+        (
+            "'isos: up 5K'",
+            "came; right is a map with the keys name",
+        ),
+        ("{name: 'a*'}", "came (a label has no comma"),
+        ("{name: a, up: 5K}", "seeding.labels[0].up: no such key"),
+        ("{name: a, rules: [never]}", "seeding.labels[0].rules[0]: "),
+        ("{name: a}, {name: a}", "twice"),
+    ):
+        assert sentence in problem(tmp_path, f"seeding: {{labels: [{wrong}]}}")
 
 
 @pytest.mark.parametrize(

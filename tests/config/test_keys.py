@@ -1,8 +1,11 @@
 """config/keys.py: the schema read as a list of keys."""
 
+from pathlib import Path
+
 import pytest
 
-from torrentd.config.keys import all_keys, nearest_key
+from torrentd.config.entries import Label
+from torrentd.config.keys import all_keys, list_text, nearest_key
 from torrentd.config.schema import Limits
 
 
@@ -63,3 +66,15 @@ def test_what_is_right_is_made_of_the_bounds(name: str, right: str) -> None:
 )
 def test_the_nearest_key(typed: str, meant: str | None) -> None:
     assert nearest_key(typed, all_keys()) == meant
+
+
+def test_a_list_of_maps_is_shown_as_it_could_be_written() -> None:
+    keys = all_keys()
+    rule = "when ratio > 2: pause"
+    label = Label(name="isos", dir=Path("/srv/isos"), upload_bytes_per_s_max=512000, rules=(rule,))
+    shown = list_text((label, Label(name="x")), keys["seeding.labels"])
+    assert shown == (
+        '[{name: "isos", dir: "/srv/isos", upload_bytes_per_s_max: 500 KiB, '
+        'rules: ["when ratio > 2: pause"]}, {name: "x"}]'
+    )
+    assert list_text(("a b",), keys["rates.alternative_times"]) == '["a b"]'

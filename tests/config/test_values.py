@@ -107,15 +107,16 @@ def test_a_tilde_is_the_home(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (["when ratio > 2"], []),
         ([], ["films"]),
-        ([], ["films: up 5K", " films : up 6K"]),
+        ([], [{"name": "films"}, {"name": " films "}]),
+        ([], [{"name": "a:b"}]),
+        ([], [{"name": "a", "rules": ["when ratio > 2"]}]),
         (["ratio > 2: pause"] * 21, []),
     ],
 )
-def test_what_is_no_rule_or_label(rules: list[str], labels: list[str]) -> None:
+def test_what_is_no_rule_or_label(rules: list[str], labels: list[object]) -> None:
     with pytest.raises(ValidationError):
         Seeding.model_validate({"rules": rules, "labels": labels})
 
 
-def test_rules_and_labels_are_kept_as_they_are_written() -> None:
-    seeding = Seeding.model_validate({"rules": ["ratio>2: pause"], "labels": ["a: up 5K"]})
-    assert (seeding.rules, seeding.labels) == (("ratio>2: pause",), ("a: up 5K",))
+def test_rules_are_kept_as_they_are_written() -> None:
+    assert Seeding.model_validate({"rules": ["ratio>2: pause"]}).rules == ("ratio>2: pause",)

@@ -7,6 +7,7 @@ import pytest
 
 from tests.daemon.session_room import make_config
 from tests.wire.torrents import single_file
+from torrentd.config.entries import Label
 from torrentd.config.schema import Seeding
 from torrentd.daemon.adding import parse_peer, read_request
 from torrentd.daemon.status import AddRequest, Refused
@@ -56,7 +57,11 @@ class TestReadRequest:
             read_request(request_, make_config(tmp_path, "127.0.0.1"), added_at=0)
 
     def test_labels_bring_what_was_not_said(self, tmp_path: Path) -> None:
-        labels = ("films: dir /srv/films, up 5K, sequential", "slow: dir /srv/slow, up 1K, down 1K")
+        films, slow = Path("/srv/films"), Path("/srv/slow")
+        labels = (
+            Label(name="films", dir=films, upload_bytes_per_s_max=5120, sequential=True),
+            Label(name="slow", dir=slow, upload_bytes_per_s_max=1, download_bytes_per_s_max=1024),
+        )
         config = make_config(tmp_path, "127.0.0.1")
         config = config.model_copy(update={"seeding": Seeding(labels=labels)})
         options = TorrentOptions(labels=("none", "films", "slow"), upload_bytes_per_s_max=7)

@@ -7,6 +7,7 @@ from pathlib import Path
 from tests.daemon.session_room import make_config, new_host, run, running, seed
 from tests.daemon.test_torrent import limits_of
 from tests.wire.torrents import single_file
+from torrentd.config.entries import Label
 from torrentd.config.rules import Quantity, Rule
 from torrentd.config.schema import Seeding as Settings
 from torrentd.daemon.seeding import Seeding
@@ -73,7 +74,8 @@ def test_a_limit_ends_when_its_rule_does_not_hold_any_more() -> None:
 
 def test_own_rules_come_before_those_of_labels_and_those_before_all_others() -> None:
     settings = Settings(
-        rules=("when seeding > 1d: remove",), labels=("kept: when seeding > 9d: pause",)
+        rules=("when seeding > 1d: remove",),
+        labels=(Label(name="kept", rules=("when seeding > 9d: pause",)),),
     )
     plain, labelled = FakeSeed(1), FakeSeed(2, labels=("other", "kept"))
     own, free = FakeSeed(3, rules=("seeding > 2d: pause",), labels=("kept",)), FakeSeed(4, rules=())
