@@ -30,7 +30,7 @@ test: check  ## everything the gate asks for
 bench: $(VENV)/.ready-dev  ## torrentd beside libtorrent, in one run, as ratios
 	$(BIN)/python -m tests.bench.transfer
 
-bench-crowd: $(VENV)/.ready-dev  ## eight seeders for one, one for eight leechers
+bench-crowd: $(VENV)/.ready-dev  ## eight and fifty seeders for one, one for as many leechers
 	$(BIN)/python -m tests.bench.crowd $(ARGS)
 
 bench-rates: $(VENV)/.ready-dev  ## how exact the rate limits are, on real sockets; 12 minutes
@@ -41,7 +41,7 @@ bench-check: $(VENV)/.ready-dev  ## existing data checked, beside hashlib and li
 
 bench-swarm: $(VENV)/.ready-dev  ## whole swarms in virtual time: table and pictures; 10 minutes
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[plots]'
-	$(BIN)/python -m tests.bench.swarm --plots tests/bench/out/swarm $(ARGS)
+	$(BIN)/python -m tests.bench.swarm --plots tests/bench/out/swarm --svg docs/scale.svg $(ARGS)
 
 bench-magnet: $(VENV)/.ready-dev  ## add → metadata on a simulated mainline network; 12 minutes
 	$(BIN)/python -m tests.bench.mainline.virtual

@@ -1,9 +1,9 @@
 """`make bench-crowd`: what a peer costs among many, torrentd beside libtorrent.
 
-Eight seeders for one leecher, and one seeder for eight leechers; the crowd is always libtorrent,
-and only the one that it gathers around is measured. Its CPU for a GiB beside that with a single
-peer is the last column. Payload on tmpfs. libtorrent seeds to no crowd here: of sessions in one
-process that dial it at once it serves one.
+Eight seeders for one leecher, one seeder for eight leechers, as fast as it goes; and fifty of each,
+of 300 kB/s. The crowd is always libtorrent, and only the one that it gathers around is measured.
+The last column is its CPU for a GiB beside that with a single peer of the same speed; for the fifty
+also beside that with a single one as fast as it goes. Payload on tmpfs.
 """
 
 import argparse
@@ -22,6 +22,7 @@ from tests.bench.transfer import (
     SEEDER,
     lay_ballast,
     libtorrent_leech,
+    libtorrent_seeder,
     process_cpu_s,
     torrentd_leech,
     torrentd_seeder,
@@ -29,6 +30,7 @@ from tests.bench.transfer import (
 from tests.interop.payload import Payload, single_file
 
 MANY = 8
+SLOW, SLOW_BYTES_PER_S = 50, 300_000
 
 
 @dataclass(frozen=True)
@@ -60,12 +62,12 @@ def crowd(role: str, count: int, *arguments: str) -> Iterator["subprocess.Popen[
         process.stdout.close()
 
 
-def leech_from(count: int, who: str, payload: Payload, directory: Path) -> Figures:
-    """`who` downloads from so many seeders."""
+def leech_from(count: int, rate: int, who: str, payload: Payload, directory: Path) -> Figures:
+    """`who` downloads from so many seeders of this rate; 0: as fast as it goes."""
     peers = "".join(f"&x.pe={host}:6881" for host in crowd_hosts(count))
     magnet = payload.magnet + peers
     lay_ballast(directory.parent, payload.root.stat().st_size)
-    with crowd("seed", count, str(payload.torrent_path), str(payload.parent)):
+    with crowd("seed", count, str(payload.torrent_path), str(payload.parent), str(rate)):
         if who == "libtorrent":
             seconds, _, cpu_s = libtorrent_leech(magnet, directory)
         else:
@@ -74,11 +76,16 @@ def leech_from(count: int, who: str, payload: Payload, directory: Path) -> Figur
     return Figures(size_bytes / MIB / seconds, cpu_s / (size_bytes / 2**30))
 
 
-def seed_to(count: int, rate: int, payload: Payload, directory: Path) -> Figures:
-    """torrentd seeds to so many leechers of this rate, all at once; 0: as fast as it goes."""
+def seed_to(count: int, rate: int, who: str, payload: Payload, directory: Path) -> Figures:
+    """`who` seeds to so many leechers of this rate, all at once."""
     magnet = f"{payload.magnet}&x.pe={SEEDER}:6881"
     leechers = crowd("leech", count, magnet, str(directory), str(rate))
-    with torrentd_seeder(payload, directory, slots=count) as pid, leechers as process:
+    seeder = (
+        libtorrent_seeder(payload, slots=count)
+        if who == "libtorrent"
+        else torrentd_seeder(payload, directory, slots=count)
+    )
+    with seeder as pid, leechers as process:
         assert process.stdin is not None and process.stdout is not None
         cpu_before_s, began = process_cpu_s(pid), time.monotonic()
         process.stdin.write("begin\n")
@@ -106,29 +113,33 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir="/dev/shm", prefix="torrentd-bench-") as name:
         scratch = Path(name)
-        large = single_file(scratch / "large", options.size_mib * MIB, MIB)
-        small = single_file(scratch / "small", options.size_mib * MIB // MANY, MIB)
+        size_bytes = options.size_mib * MIB
+        large, eighth, fiftieth = (
+            single_file(scratch / str(part), size_bytes // part // MIB * MIB, MIB)
+            for part in (1, MANY, SLOW)
+        )
 
-        def each(*run_by: str, run: Callable[[str, Path], Figures]) -> dict[str, Figures]:
+        def each(run: Callable[[int, int, str, Payload, Path], Figures], count: int, rate: int,
+                 payload: Payload) -> dict[str, Figures]:  # fmt: skip
             figures = {}
-            for who in run_by:
+            for who in ("libtorrent", "torrentd"):
                 directory = Path(tempfile.mkdtemp(dir=scratch))
-                figures[who] = run(who, directory)
+                figures[who] = run(count, rate, who, payload, directory)
                 shutil.rmtree(directory)
             return figures
 
-        def leech(count: int) -> dict[str, Figures]:
-            return each(
-                "libtorrent", "torrentd", run=lambda who, d: leech_from(count, who, large, d)
-            )
-
-        def seed(count: int, rate: int, payload: Payload) -> dict[str, Figures]:
-            return each("torrentd", run=lambda who, d: seed_to(count, rate, payload, d))
-
         print(f"{'':46} MiB/s CPU s/GiB  x libtorrent's speed  and CPU  x one peer")
-        report(f"leeching from {MANY}", leech(1), leech(MANY))
-        to_one = seed(1, 0, large)
-        report(f"seeding to {MANY}", to_one, seed(MANY, 0, small))
+        for what, run, part in (
+            ("leeching from", leech_from, large),
+            ("seeding to", seed_to, None),
+        ):
+            one = each(run, 1, 0, large)
+            report(f"{what} {MANY}", one, each(run, MANY, 0, part or eighth))
+            slow = each(run, SLOW, SLOW_BYTES_PER_S, part or fiftieth)
+            report(f"{what} {SLOW} slow, and one fast", one, slow)
+            report(
+                f"{what} {SLOW} slow, and one slow", each(run, 1, SLOW_BYTES_PER_S, fiftieth), slow
+            )
 
 
 if __name__ == "__main__":

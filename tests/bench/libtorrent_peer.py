@@ -1,6 +1,6 @@
 """libtorrent in a process of its own, for the benchmarks.
 
-    python -m tests.bench.libtorrent_peer seed HOST TORRENT_FILE DIRECTORY
+    python -m tests.bench.libtorrent_peer seed HOST TORRENT_FILE DIRECTORY [SLOTS]
     python -m tests.bench.libtorrent_peer leech HOST MAGNET DIRECTORY
 
 A seeder prints `ready` and stays until its standard input ends. A leecher prints one JSON line.
@@ -25,9 +25,11 @@ def cpu_s() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def seed(host: str, torrent_path: Path, directory: Path) -> None:
+def seed(host: str, torrent_path: Path, directory: Path, slots: int) -> None:
+    """0 slots: as many as it has by itself."""
     infohash = str(lt.torrent_info(str(torrent_path)).info_hashes().v1)
-    with LibtorrentClient(host) as client:
+    settings: lt.settings_pack = {"unchoke_slots_limit": slots} if slots else {}
+    with LibtorrentClient(host, settings) as client:
         client.seed(Payload(directory, directory, torrent_path, infohash))
         print("ready", flush=True)
         sys.stdin.read()
@@ -52,9 +54,9 @@ def leech(host: str, magnet: str, directory: Path) -> dict[str, float]:
 
 
 def main() -> None:
-    role, host, what, directory = sys.argv[1:]
+    role, host, what, directory, *slots = sys.argv[1:]
     if role == "seed":
-        seed(host, Path(what), Path(directory))
+        seed(host, Path(what), Path(directory), int(slots[0]) if slots else 0)
     else:
         print(json.dumps(leech(host, what, Path(directory))), flush=True)
 

@@ -56,8 +56,8 @@ def process_cpu_s(pid: int) -> float:
 
 
 @contextmanager
-def libtorrent_seeder(payload: Payload) -> Iterator[int]:
-    arguments = ["seed", SEEDER, str(payload.torrent_path), str(payload.parent)]
+def libtorrent_seeder(payload: Payload, slots: int = 0) -> Iterator[int]:
+    arguments = ["seed", SEEDER, str(payload.torrent_path), str(payload.parent), str(slots)]
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.bench.libtorrent_peer", *arguments],
         stdin=subprocess.PIPE,

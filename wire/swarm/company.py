@@ -55,27 +55,30 @@ class Company:
         """Dials under way."""
         return len(self._dialing)
 
-    def admit(self, connection: PeerConnection, now: float) -> tuple[Peer, list[Peer]]:
+    def admit(
+        self, connection: PeerConnection, now: float, *, wants: bool
+    ) -> tuple[Peer, list[Peer]]:
         """A connection that wants to join: a peer from now on. Returns it, and who must part for
-        that: perhaps itself, perhaps somebody of its host. Room must have been made before."""
+        that: perhaps itself, perhaps somebody of its host. Room must have been made before.
+        `wants`: we lack something, and keep some places for those whom we dial."""
         address = connection.address
         peer = Peer(connection, host_key(address.host), now, self._policy.is_local(address.host))
         if connection.outgoing:
             self._dialing.pop(address, None)
             peer.listen_address = address
         loser = self._admission.loser(peer, self._same_host(peer))
-        full = not self._has_room(connection) and loser in (None, peer)
+        full = not self._has_room(connection, wants=wants) and loser in (None, peer)
         self.peers[connection] = peer
         if full or self.candidates.is_banned(address.host):
             return peer, [peer]
         return peer, [] if loser is None else [loser]
 
-    def to_evict(self, connection: PeerConnection, now: float) -> Peer | None:
+    def to_evict(self, connection: PeerConnection, now: float, *, wants: bool) -> Peer | None:
         """Who must go before this one may come: nobody, unless there is no room."""
-        if self._has_room(connection):
+        if self._has_room(connection, wants=wants):
             return None
         incoming = self._incoming()
-        full = connection.outgoing or self._admission.takes_incoming(len(incoming))
+        full = connection.outgoing or not wants or self._admission.takes_incoming(len(incoming))
         peers = list(self.peers.values()) if full else incoming
         return self._admission.useless(peers, now) or self._lesser(peers, connection.address, now)
 
@@ -244,10 +247,12 @@ class Company:
     def _incoming(self) -> list[Peer]:
         return [peer for connection, peer in self.peers.items() if not connection.outgoing]
 
-    def _has_room(self, connection: PeerConnection) -> bool:
+    def _has_room(self, connection: PeerConnection, *, wants: bool) -> bool:
         if self._admission.is_full(len(self.peers)):
             return False
-        return connection.outgoing or self._admission.takes_incoming(len(self._incoming()))
+        if connection.outgoing or not wants:
+            return True
+        return self._admission.takes_incoming(len(self._incoming()))
 
 
 def _where(peer: Peer) -> Address:

@@ -151,12 +151,13 @@ class Swarm(Turn):
         if not self.running:
             self._company.dial_failed(connection.address, now)
             return [Close(connection, "the torrent is stopped")]
-        useless = self._company.to_evict(connection, now)
+        wants = not self.is_complete
+        useless = self._company.to_evict(connection, now, wants=wants)
         if useless is not None:
             self._part(useless, "of no use, and others wait", actions, now)
         if not connection.outgoing and connection.infohash is None:
             connection.accept(self.infohash, now)
-        peer, parting = self._company.admit(connection, now)
+        peer, parting = self._company.admit(connection, now, wants=wants)
         for loser in parting:
             self._part(loser, "no room, or one of its host is here", actions, now)
         if self.metadata is None and connection.outgoing and not peer.parted:

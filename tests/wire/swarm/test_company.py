@@ -180,6 +180,14 @@ class TestNoRoom:
         assert len(scene.swarm.connections) == 8
         assert len(scene.find("30.0.0.1", "30.1.0.1", "30.2.0.1")) == 2
 
+    def test_a_seed_has_all_its_places_for_them(self) -> None:
+        """It keeps none for those whom it would dial: it wants nothing."""
+        scene = self.scene()
+        scene.open(scene.full())
+        for n in range(2 * self.PLACES):
+            Guest(scene, f"20.{n}.0.1", pieces=scene.pieces())
+        assert len(scene.swarm.connections) == self.PLACES
+
     def test_who_gives_nothing_goes_for_one_who_waits(self) -> None:
         scene = self.scene()
         guests = [Guest(scene, f"20.{n}.0.1", pieces=scene.full()) for n in range(8)]
