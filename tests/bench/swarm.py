@@ -17,6 +17,7 @@ RATES = [25e3] * 8 + [50e3] * 8 + [100e3] * 8 + [200e3] * 6
 FREE_RIDERS = 10
 SEED_BYTES_PER_S = 125e3
 ONE_COPY_RUNS = 20
+NEWS_S = 10.0  # 5.5 s is the longest of these runs
 
 
 def tell_scale(points: list[Scale], peers: str) -> None:
@@ -47,31 +48,60 @@ def tell_giving(result: Giving) -> None:
 
 def tell_one_copy(seed: int) -> None:
     torrent = payload(8 * 1024, 32)
-    runs = [one_copy(torrent, 16, 100e3, seed + number) for number in range(ONE_COPY_RUNS)]
+    runs = [one_copy(torrent, 16, 100e3, seed + number, NEWS_S) for number in range(ONE_COPY_RUNS)]
     print(f"\nIs one copy enough? {len(runs)} swarms of 16, the seed gone when every piece is out")
     print(f"completed {sum(run.complete for run in runs)} of {len(runs)}")
     print(f"fewest holders of any piece {min(run.holders_least for run in runs)}")
+    print(f"fewest that a peer counts {min(run.counted_least for run in runs)}")
     print(f"copies the seed had sent {max(run.copies_sent for run in runs):.2f} at most")
 
 
-def draw(folder: Path, equal: list[Scale], result: Giving) -> None:
+def draw_scale(points: list[Scale], path: Path) -> None:
+    """Grey and two colours that can be read on white and on black alike; text stays text, so that
+    the picture is small, and one result gives one file."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    folder.mkdir(parents=True, exist_ok=True)
-    figure, axes = pyplot.subplots(figsize=(6.4, 3.6))
-    leechers = [point.leechers for point in equal]
-    axes.plot(leechers, [p.client_server_s for p in equal], "--", label="client-server")
-    axes.plot(leechers, [p.last_s for p in equal], "o-", label="torrentd, the last peer")
-    axes.plot(leechers, [p.bound_s for p in equal], ":", label="lower bound")
-    axes.set(xlabel="leechers", ylabel="seconds", xlim=(0, 65))
-    axes.set_ylim(0, 6 * equal[-1].last_s)
-    axes.legend()
-    axes.grid(alpha=0.3)
-    figure.tight_layout()
-    figure.savefig(folder / "scale.png", dpi=80)
+    muted = "#808890"
+    with pyplot.rc_context(
+        {
+            "svg.fonttype": "none",
+            "svg.hashsalt": "torrentd",
+            "font.family": "sans-serif",
+            "font.size": 10,
+            "text.color": muted,
+            "axes.labelcolor": muted,
+            "axes.edgecolor": muted,
+            "xtick.color": muted,
+            "ytick.color": muted,
+        }
+    ):
+        figure, axes = pyplot.subplots(figsize=(6.4, 3.0))
+        leechers = [point.leechers for point in points]
+        curves = [
+            ("from the seeder alone", "--", muted, [p.client_server_s for p in points]),
+            ("torrentd, the last one", "o-", "#2f81f7", [p.last_s for p in points]),
+            ("lower bound", ":", "#db6d28", [p.bound_s for p in points]),
+        ]
+        for label, style, colour, seconds in curves:
+            axes.plot(leechers, [s / 60 for s in seconds], style, color=colour, label=label)
+        axes.set(xlabel="leechers", ylabel="minutes", xlim=(0, leechers[-1] + 1))
+        axes.set_ylim(0, 12 * points[-1].last_s / 60)
+        axes.legend(frameon=False)
+        axes.grid(color=muted, alpha=0.25)
+        for side in ("top", "right"):
+            axes.spines[side].set_visible(False)
+        figure.tight_layout()
+        metadata = {"Date": None} if path.suffix == ".svg" else {}
+        figure.savefig(path, dpi=80, transparent=path.suffix == ".svg", metadata=metadata)
+        pyplot.close(figure)
+
+
+def draw_giving(result: Giving, path: Path) -> None:
+    from matplotlib import pyplot
+
     figure, axes = pyplot.subplots(figsize=(6.4, 3.6))
     rates = [rate / 1000 for rate, _ in result.contributors]
     axes.plot(rates, [seconds for _, seconds in result.contributors], "o", label="contributors")
@@ -81,13 +111,14 @@ def draw(folder: Path, equal: list[Scale], result: Giving) -> None:
     axes.legend()
     axes.grid(alpha=0.3)
     figure.tight_layout()
-    figure.savefig(folder / "giving.png", dpi=80)
-    print(f"\npictures in {folder}")
+    figure.savefig(path, dpi=80)
+    pyplot.close(figure)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--plots", type=Path, default=None)
+    parser.add_argument("--svg", type=Path, default=None, help="one picture more: does it scale?")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--leechers-max", type=int, default=64)
     arguments = parser.parse_args()
@@ -106,7 +137,12 @@ def main() -> None:
     if importlib.util.find_spec("matplotlib") is None:
         print("\nno pictures: pip install -e '.[plots]' brings matplotlib")
         return
-    draw(arguments.plots, equal, result)
+    arguments.plots.mkdir(parents=True, exist_ok=True)
+    draw_scale(equal, arguments.plots / "scale.png")
+    draw_giving(result, arguments.plots / "giving.png")
+    if arguments.svg is not None:
+        draw_scale(equal, arguments.svg)
+    print(f"\npictures in {arguments.plots}")
 
 
 if __name__ == "__main__":

@@ -121,15 +121,20 @@ def scale(
 @dataclass(slots=True)
 class OneCopy:
     """What the seed had sent when every piece was out and it left; the fewest holders that any
-    piece had from then on; whether everybody was done."""
+    piece had from then on; the fewest that a peer counted which lacks it, once the news had time to
+    come; whether everybody was done."""
 
     copies_sent: float
     holders_least: int
+    counted_least: int
     complete: bool
 
 
-def one_copy(torrent: Torrent, leechers: int, bytes_per_s: float, seed: int) -> OneCopy:
-    """The seed is gone as soon as the others have every piece between them."""
+def one_copy(
+    torrent: Torrent, leechers: int, bytes_per_s: float, seed: int, news_s: float = 0.0
+) -> OneCopy:
+    """The seed is gone as soon as the others have every piece between them. `news_s`: what they
+    count is looked at after that time, since haves wait behind the blocks of a full uplink."""
     world = World(torrent, seed)
     giver = SimulatedPeer(world, seed=True, upload_bytes_per_s=bytes_per_s, limits=LIMITS)
     peers = [
@@ -141,14 +146,17 @@ def one_copy(torrent: Torrent, leechers: int, bytes_per_s: float, seed: int) -> 
     assert out, "the seed never got rid of one copy"
     copies_sent = giver.uplink.sent_bytes / len(torrent.content)
     giver.vanish()
-    least = []
+    left_at = world.simulation.now
+    had, counted = [], []
 
     def done() -> bool:
-        least.append(min([holders(peers), *(seen(peer) for peer in peers)]))
+        had.append(holders(peers))
+        if world.simulation.now >= left_at + news_s:
+            counted.append(min(seen(peer) for peer in peers))
         return all(peer.swarm.is_complete for peer in peers)
 
-    complete = any(done() or world.run(5.0) for _ in range(int(HOURS_S / 5)))
-    return OneCopy(copies_sent, min(least), complete)
+    complete = any(done() or world.run(2.0) for _ in range(int(HOURS_S / 2)))
+    return OneCopy(copies_sent, min(had), min(counted, default=0), complete)
 
 
 def holders(peers: list[SimulatedPeer]) -> int:

@@ -54,6 +54,19 @@ def full_store(torrent: Torrent) -> MemoryStore:
     return store
 
 
+class SharedStore(MemoryStore):
+    """Keeps no copy of what is in the full one: many peers of large torrents fit into memory."""
+
+    def __init__(self, torrent: Torrent) -> None:
+        super().__init__(torrent.info)
+        self._full = full_store(torrent)
+
+    def write(self, piece_index: int, buffer: memoryview) -> None:
+        piece = self._full._pieces[piece_index]
+        assert buffer == piece, "it passed its hash"
+        self._pieces[piece_index] = piece
+
+
 Corrupt = Callable[[int, int, bytes], bytes]
 
 
@@ -157,7 +170,7 @@ class SimulatedPeer:
         self._timer_at: float | None = None
         self._seed = seed
         self.links: dict[PeerConnection, Link] = {}
-        self.store = full_store(self._torrent) if seed else MemoryStore(self._info)
+        self.store = full_store(self._torrent) if seed else SharedStore(self._torrent)
         world.hosts[self.address] = self
         self.swarm = self._make_swarm(magnet, select)
 

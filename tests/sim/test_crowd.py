@@ -12,11 +12,10 @@ RATES = [20e3] * 2 + [40e3] * 4 + [80e3] * 4 + [120e3] * 5
 
 
 def test_giving_pays() -> None:
-    """ "The choking algorithm … tit-for-tat-ish" (BEP 3): a quarter of 20 peers gives nothing. In
-    eight minutes many of the slots are still in search of their partner; the longer run of
-    `make bench-swarm` has more than 2 times."""
-    result = giving(payload(16 * 1024, 16), RATES, 5, 150e3, seed=2)
-    assert result.advantage >= 1.8
+    """ "The choking algorithm … tit-for-tat-ish" (BEP 3): a quarter of 20 peers gives nothing. Of
+    the seeds 1 to 12 this one shows it least; they have 2.13 to 2.48 times."""
+    result = giving(payload(16 * 1024, 16), RATES, 5, 150e3, seed=4)
+    assert result.advantage >= 2.0
     assert result.correlation >= 0.8
     assert max(result.first_pieces_s) <= 60.0
 
@@ -39,7 +38,7 @@ def test_one_copy_is_enough(seed: int) -> None:
     no piece is ever without a holder, nor unknown to one that lacks it."""
     result = one_copy(payload(2 * 1024, 16), 8, 100e3, seed)
     assert result.complete
-    assert result.holders_least >= 1
+    assert result.holders_least >= 1 and result.counted_least >= 1
     assert result.copies_sent <= 1.8
 
 

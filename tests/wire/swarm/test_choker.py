@@ -214,7 +214,12 @@ class TestTitForTat:
         generous.snubbed = True
         before = generous.unchoked_s
         company.run(360.0)
-        assert generous.unchoked_s - before <= 360.0 / 3 + TURN_S
+        assert generous.unchoked_s - before == 120.0, "six peers, two slots: its turns and no more"
+        generous.snubbed = False
+        company.run(TURN_S)
+        before = generous.unchoked_s
+        company.run(100.0)
+        assert generous.unchoked_s - before == 100.0, "who gives again has it back"
 
     def test_slots_change_hands_only_once_in_ten_seconds(self) -> None:
         """ "The currently deployed choking algorithm avoids fibrillation"."""

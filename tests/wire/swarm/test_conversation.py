@@ -6,6 +6,8 @@ import random
 import pytest
 
 from tests.wire.swarm.scene import TORRENT, Guest, Scene
+from tests.wire.torrents import single_file
+from torrentd.config.schema import Limits
 from torrentd.wire.formats.address import Address
 from torrentd.wire.formats.bitfield import Bitfield
 from torrentd.wire.formats.extension import OUR_MESSAGE_IDS
@@ -297,3 +299,41 @@ class TestRefusals:
         guest.far.send_requests([late], scene.now)
         guest.flush()
         assert [reject.block for reject in guest.said(RequestRejected)] == [late]
+
+
+def test_who_keeps_us_waiting_has_only_its_turns_until_it_gives_again() -> None:
+    """Anti-snubbing, to the second: one of two slots is earned by a block a second; silence for
+    20 s, and the time of three blocks, is a snub; the next round takes the slot."""
+    scene = Scene(
+        single_file(bytes(24 * 1024**2), 256 * 1024), limits=Limits(unchoke_slots=2), seed=4
+    )
+    giver = Guest(scene, pieces=scene.full())
+    others = [Guest(scene, f"20.{n}.0.1", pieces=scene.pieces()) for n in range(1, 9)]
+    for guest in (giver, *others):
+        guest.far.send_interested()
+        guest.flush()
+    giver.unchoke()
+
+    def served_s(seconds: int, *, gives: bool) -> list[bool]:
+        """Second by second, whether it had a slot."""
+        had = []
+        for _ in range(seconds):
+            if gives:
+                giver.answer(giver.owed[0])
+                scene.hash_and_store()
+            scene.later(1.0)
+            had.append(not giver.near.am_choking)
+        return had
+
+    served_s(60, gives=True)
+    assert all(served_s(30, gives=True))
+    for guest in others:
+        guest.far.send_keep_alive()
+        guest.flush()
+    silent = served_s(150, gives=False)
+    assert all(silent[:23]) and not silent[33]
+    assert sum(silent[33:]) <= 30, "two slots for nine: a turn"
+    giver.unchoke()
+    assert giver.owed, "one question, to notice when it serves again"
+    served_s(60, gives=True)
+    assert all(served_s(30, gives=True))
