@@ -156,7 +156,7 @@ def one_copy(
         return all(peer.swarm.is_complete for peer in peers)
 
     complete = any(done() or world.run(2.0) for _ in range(int(HOURS_S / 2)))
-    return OneCopy(copies_sent, min(had), min(counted, default=0), complete)
+    return OneCopy(copies_sent, min(had), min(counted, default=1), complete)
 
 
 def holders(peers: list[SimulatedPeer]) -> int:

@@ -6,6 +6,10 @@ newcomer enters at a random place, its head being three times as likely as any o
 nobody has earned (nobody gives us anything, or we are a seed) are served in turn as well, so a
 seed serves everyone alike. Of more than nine slots a fifth is optimistic.
 
+A turn is a question: will it give as much? Who had one, has what we want and gave nothing for it is
+asked again after those who had fewer such turns, until it gives. So free riders come last, and who
+has nothing yet does not.
+
 Differs from the BEP: as a seed it prefers peers that take fast; we give everyone the same time.
 Between two rounds a free slot is given away at once, so that a swarm of few starts without delay.
 """
@@ -36,6 +40,10 @@ class ChokerPeer(Protocol):
         """It would make use of one."""
 
     @property
+    def am_interested(self) -> bool:
+        """It has what we want."""
+
+    @property
     def snubbed(self) -> bool:
         """It keeps us waiting for blocks."""
 
@@ -60,6 +68,7 @@ class Choker(Generic[P]):
         self._rng = rng
         self._rotation: list[P] = []  # whose turn is next, first to last
         self._turns: dict[P, float] = {}  # who has a slot by turn, and since when
+        self._vain: dict[P, int] = {}  # turns that brought nothing, since it gave last
         self._last: Container[P] = ()
         self._round_at: float | None = None
 
@@ -92,6 +101,7 @@ class Choker(Generic[P]):
         self._round_at = now
         interested = sum(peer.peer_interested for peer in peers)
         self._slots.deal(uploaded_bytes, round_s, interested)
+        self._judge_turns(peers, now, seeding=seeding)
         earned = [] if seeding else self._best(peers, now)
         chosen = dict.fromkeys(earned)
         chosen |= dict.fromkeys(self._take_turns(chosen, now))
@@ -110,11 +120,23 @@ class Choker(Generic[P]):
         present = dict.fromkeys(peers)
         self._rotation = [peer for peer in self._rotation if peer in present]
         self._turns = {peer: since for peer, since in self._turns.items() if peer in present}
+        self._vain = {peer: turns for peer, turns in self._vain.items() if peer in present}
         known = dict.fromkeys(self._rotation)
         for peer in peers:
             if peer not in known:
                 place = self._rng.randrange(len(self._rotation) + NEWCOMER_WEIGHT)
                 self._rotation.insert(max(place - NEWCOMER_WEIGHT + 1, 0), peer)
+
+    def _judge_turns(self, peers: list[P], now: float, *, seeding: bool) -> None:
+        """Whose turn is over, and what it was good for. A seed asks for nothing."""
+        for peer in peers:
+            if seeding or peer.download_rate.bytes_per_s(now) > 0.0:
+                self._vain.pop(peer, None)
+            elif self._is_over(self._turns.get(peer), now) and peer.am_interested:
+                self._vain[peer] = self._vain.get(peer, 0) + 1
+
+    def _is_over(self, since: float | None, now: float) -> bool:
+        return since is not None and now >= since + TURN_S - TURN_SLACK_S
 
     def _best(self, peers: list[P], now: float) -> list[P]:
         """Reciprocation: the interested that give us most, on all slots but the optimistic ones."""
@@ -134,7 +156,7 @@ class Choker(Generic[P]):
         self._turns = {
             peer: since
             for peer, since in self._turns.items()
-            if peer.peer_interested and peer not in earned and now < since + TURN_S - TURN_SLACK_S
+            if peer.peer_interested and peer not in earned and not self._is_over(since, now)
         }
         waiting = [p for p in self._waiting() if p not in earned and p not in self._turns]
         for peer in waiting[: max(count - len(self._turns), 0)]:
@@ -144,7 +166,7 @@ class Choker(Generic[P]):
     def _waiting(self) -> list[P]:
         """Who would make use of a turn, the next one first."""
         waiting = [peer for peer in self._rotation if peer.peer_interested]
-        waiting.sort(key=lambda peer: peer in self._last)
+        waiting.sort(key=lambda peer: (peer in self._last, self._vain.get(peer, 0)))
         return waiting
 
     def _better_uninterested(self, peers: list[P], earned: list[P], now: float) -> list[P]:

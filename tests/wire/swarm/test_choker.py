@@ -17,6 +17,7 @@ class FakePeer:
     name: int
     am_choking: bool = True
     peer_interested: bool = True
+    am_interested: bool = False
     snubbed: bool = False
     upload_only: bool = False
     gives_bytes_per_s: int = 0
@@ -268,6 +269,61 @@ class TestTitForTat:
         company.peers[1].gives_bytes_per_s = 1000
         company.run(120.0)
         assert company.peers[0].am_choking
+
+
+class TestTurnsInVain:
+    """Five peers and one slot, which nobody can earn; four give while they have it."""
+
+    def company(self) -> Company:
+        company = Company(5, 1)
+        for peer in company.peers:
+            peer.am_interested = True
+        return company
+
+    def run(self, company: Company, seconds: int) -> float:
+        """Seconds that the fifth had the slot."""
+        before = company.peers[4].unchoked_s
+        for _ in range(seconds):
+            for peer in company.peers[:4]:
+                peer.gives_bytes_per_s = 0 if peer.am_choking else 50_000
+            company.run(1.0)
+        return company.peers[4].unchoked_s - before
+
+    def test_who_gives_nothing_for_its_turn_comes_last(self) -> None:
+        company = self.company()
+        assert self.run(company, 150) == TURN_S, "once, to see"
+        assert self.run(company, 1200) == 0.0
+
+    def test_who_has_nothing_that_we_want_is_not_judged(self) -> None:
+        company = self.company()
+        company.peers[4].am_interested = False
+        assert self.run(company, 1500) == 300.0
+
+    def test_who_gives_after_all_has_its_turns_again(self) -> None:
+        company = self.company()
+        self.run(company, 300)
+        company.peers[4].gives_bytes_per_s = 1_000
+        assert self.run(company, 1500) == 300.0
+
+    def test_it_has_the_slot_while_nobody_else_wants_it(self) -> None:
+        company = self.company()
+        self.run(company, 300)
+        for peer in company.peers[:4]:
+            peer.peer_interested = False
+        assert self.run(company, 60) >= 50.0
+
+    def test_a_seed_serves_everyone_alike(self) -> None:
+        company = self.company()
+        self.run(company, 300)
+        company.seeding = True
+        assert self.run(company, 1500) == pytest.approx(300.0, abs=TURN_S)
+
+    def test_those_who_all_give_nothing_share_alike(self) -> None:
+        company = Company(5, 1)
+        for peer in company.peers:
+            peer.am_interested = True
+        company.run(1500.0)
+        assert {peer.unchoked_s for peer in company.peers} == {300.0}
 
 
 class TestServedLast:
