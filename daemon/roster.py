@@ -1,5 +1,6 @@
 """Who is there: the torrents of a session by their infohash, found and told of."""
 
+import re
 import time
 
 from torrentd.daemon import reports
@@ -12,6 +13,8 @@ from torrentd.daemon.status import Refused, TorrentStatus
 from torrentd.daemon.torrent import Torrent
 from torrentd.wire.formats.ids import InfoHash
 from torrentd.wire.store.options import TorrentOptions
+
+_INFOHASH = re.compile(r"[0-9A-Fa-f]{40}")
 
 
 class Roster:
@@ -40,10 +43,14 @@ class Roster:
 
     def find(self, selector: str) -> InfoHash:
         """The one torrent that it names."""
-        return select_one(selector, self._all()).infohash
+        infohash = self._written_out(selector)
+        return infohash or select_one(selector, self._all()).infohash
 
     def select(self, selector: str) -> list[InfoHash]:
         """All torrents that it names: also a pattern, a state, all."""
+        infohash = self._written_out(selector)
+        if infohash is not None:
+            return [infohash]
         return [torrent.infohash for torrent in select(selector, self._all())]
 
     async def wake(self, infohash: InfoHash) -> None:
@@ -56,6 +63,15 @@ class Roster:
         return self._any(infohash).options
 
     # ---- inside
+
+    def _written_out(self, selector: str) -> InfoHash | None:
+        """The torrent whose whole infohash that is. It comes before any name, since a stranger may
+        name his torrent so; and nobody is looked at beside it, however many there are."""
+        text = selector.strip()
+        if not _INFOHASH.fullmatch(text):
+            return None
+        infohash = InfoHash(bytes.fromhex(text))
+        return infohash if infohash in self._order else None
 
     def _get(self, infohash: InfoHash) -> Torrent:
         """One that is awake."""
