@@ -73,6 +73,7 @@ class Commands(OptionCommands, Protocol):
     async def check_trash(self, infohash: InfoHash) -> None: ...
     async def remove(self, infohash: InfoHash, fate: DataFate = "stays") -> list[str]: ...
     async def verify(self, infohash: InfoHash) -> None: ...
+    async def announce(self, infohash: InfoHash) -> None: ...
     async def add_peer(self, infohash: InfoHash, address_text: str) -> None: ...
     async def wait(
         self,
@@ -109,6 +110,7 @@ class Verbs:
             "resume": self._resume,
             "remove": self._remove,
             "verify": self._verify,
+            "announce": self._announce,
             "add-peer": self._add_peer,
             "wait": self._wait,
             "stats": self._stats,
@@ -217,6 +219,9 @@ class Verbs:
 
     async def _verify(self, params: Params, call: Call) -> Answer:
         return await self._each(params, self._commands.verify)
+
+    async def _announce(self, params: Params, call: Call) -> Answer:
+        return await self._each(params, self._commands.announce)
 
     async def _remove(self, params: Params, call: Call) -> Answer:
         """Each by a name of its own: no pattern can remove what nobody looked at."""

@@ -122,6 +122,15 @@ class Torrents(Roster):
             raise Refused("there is nothing to verify before the metadata is known")
         torrent.verify()
 
+    async def announce(self, infohash: InfoHash) -> None:
+        """Search the DHT for its peers, and be found there, without waiting for the next time."""
+        torrent = await self._awake(infohash)
+        if not self._services.config.dht.enabled:
+            raise Refused("dht.enabled is false: there is nobody to ask")
+        if not torrent.swarm.running:
+            raise Refused(f"{torrent.name!r} does not run: `torrentctl why` tells the reason")
+        torrent.traffic.search_now()
+
     async def check_trash(self, infohash: InfoHash) -> None:
         """Refused where its data could not go to the trash."""
         await (await self._awake(infohash)).check_trash()

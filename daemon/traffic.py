@@ -137,6 +137,11 @@ class Traffic:
         now = time.monotonic()
         self.perform(self.swarm.network_returned(lost_at, now), now)
 
+    def search_now(self) -> None:
+        """Peers, and an announce, at once."""
+        now = time.monotonic()
+        self.perform(self.swarm.search_now(now), now)
+
     def prove_links(self) -> None:
         """Say something that whoever is there will acknowledge."""
         for connection, link in list(self.links.items()):

@@ -143,6 +143,10 @@ class Methods:
         return Request("verify", {"torrents": _list(torrents)})
 
     @Method
+    def announce(self, torrents: Texts) -> "Request[documents.Touched]":
+        return Request("announce", {"torrents": _list(torrents)})
+
+    @Method
     def remove(
         self, torrents: Texts, *, data: bool = False, trash: bool = False
     ) -> "Request[documents.Remove]":

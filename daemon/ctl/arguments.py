@@ -202,7 +202,8 @@ def _define_changing(verbs: Verbs) -> None:
     resume = _verb(verbs, "resume", "go on with paused torrents, or after an error")
     remove = _verb(verbs, "remove", "forget torrents; their data stays, unless --data or --trash")
     verify = _verb(verbs, "verify", "check the data on disk against its hashes")
-    for changing in (pause, resume, remove, verify):
+    announce = _verb(verbs, "announce", "ask the DHT for peers now, and be found there")
+    for changing in (pause, resume, remove, verify, announce):
         _torrents(changing, "+")
         flag(changing, "--dry-run", "dry_run", "only say which torrents that would be")
     flag(remove, "--data", "data", "delete the downloaded files too")

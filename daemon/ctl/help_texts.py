@@ -164,6 +164,14 @@ examples:
   torrentctl verify c9e1
   torrentctl verify all && torrentctl wait all
 """,
+    "announce": """\
+It is done every quarter of an hour by itself, and sooner where peers are
+lacking. Peers that could not be reached are tried again too.
+
+examples:
+  torrentctl announce c9e1 && torrentctl wait c9e1
+  torrentctl announce state:downloading
+""",
     "why": """\
 One sentence a torrent, with its numbers. In the document of --json, cause is
 one of error, no-room, paused, moving, queued, checking, check-waits, complete,

@@ -17,6 +17,7 @@ SYNONYMS = {
     "delete": "remove",
     "check": "verify",
     "recheck": "verify",
+    "reannounce": "announce",
     "quit": "shutdown",
     "exit": "shutdown",
     "help": "--help",

@@ -29,6 +29,7 @@ _SHOW: dict[str, Callable[[Document], None]] = {
     "resume": show.named("resumed"),
     "remove": show.show_removed,
     "verify": show.named("verifying"),
+    "announce": show.named("searching peers of"),
     "add-peer": show.show_address,
     "stats": torrent_show.show_stats,
     "move": torrent_show.show_places,

@@ -404,6 +404,9 @@ class FakeSession:
     async def verify(self, infohash: InfoHash) -> None:
         self.calls.append(("verify", infohash.hex()))
 
+    async def announce(self, infohash: InfoHash) -> None:
+        self.calls.append(("announce", infohash.hex()))
+
     async def add_peer(self, infohash: InfoHash, address_text: str) -> None:
         self.calls.append(("add_peer", infohash.hex(), address_text))
 

@@ -180,6 +180,28 @@ class TestChanging:
         run(scenario())
         assert is_complete(SMALL, tmp_path / "source")
 
+    def test_an_announce_is_searched_for_at_once_by_those_that_run(self, tmp_path: Path) -> None:
+        async def scenario() -> None:
+            config = make_config(tmp_path, new_host(), bootstrap=())
+            async with running(config) as session:
+                infohash = await seed(session, SMALL, tmp_path / "source")
+                torrent = session._torrents[infohash]
+                before = torrent.swarm.announce_at
+                assert before is not None
+                await session.announce(infohash)
+                after = torrent.swarm.announce_at
+                assert after is not None and after > before - 180, "it was due, and is due later"
+                assert torrent.swarm.announce_at != before
+                await session.pause(infohash)
+                with pytest.raises(Refused, match="does not run"):
+                    await session.announce(infohash)
+            async with running(make_config(tmp_path / "off", new_host())) as session:
+                infohash = await seed(session, SMALL, tmp_path / "source")
+                with pytest.raises(Refused, match=r"dht\.enabled is false"):
+                    await session.announce(infohash)
+
+        run(scenario())
+
     def test_waiting_ends_when_the_time_is_up_or_the_torrent_is_gone(self, tmp_path: Path) -> None:
         async def scenario() -> None:
             async with running(make_config(tmp_path, new_host())) as session:

@@ -35,6 +35,7 @@ _PARAMS = [
     ("pieces", {"torrent": "two"}),
     ("export", {"torrent": "two", "metainfo": True}),
     ("pause", {"torrents": ["two"]}),
+    ("announce", {"torrents": ["two"]}),
     ("remove", {"torrents": ["c9e15763"], "data": True}),
     ("add-peer", {"torrent": "two", "address": "[2001:db8::1]:6881"}),
     ("wait", {"torrents": ["two"], "until": "metadata", "timeout_s": 1.5}),

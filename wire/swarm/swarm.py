@@ -144,6 +144,12 @@ class Swarm(Turn):
         self._schedule.begin_anew(now, complete=self.is_complete)
         return self.tick(now)
 
+    def search_now(self, now: float) -> list[Action]:
+        """The user does not want to wait: search and announce at once, dial who failed again."""
+        self._company.candidates.forgive(0.0)
+        self._schedule.begin_anew(now, complete=False)
+        return self.tick(now)
+
     def add_connection(self, connection: PeerConnection, now: float) -> list[Action]:
         """An outgoing connection whose TCP is up, or an incoming one after its HandshakeCompleted.
         The connection is the swarm's from now on, or there is a Close for it."""

@@ -48,6 +48,7 @@ CALLS: dict[str, Callable[[Client], object]] = {
     "pause": lambda daemon: daemon.pause(ONE),
     "resume": lambda daemon: daemon.resume([ONE]),
     "verify": lambda daemon: daemon.verify("all"),
+    "announce": lambda daemon: daemon.announce(["state:downloading"]),
     "remove": lambda daemon: daemon.remove("torrent 9", trash=True),
     "add_peer": lambda daemon: daemon.add_peer(ONE, "192.0.2.1:6881"),
     "wait": lambda daemon: daemon.wait(ONE, until="seeding", timeout_s=0),

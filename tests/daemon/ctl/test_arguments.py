@@ -10,7 +10,7 @@ from torrentd.daemon.ctl.failure import USAGE, Failure
 DHT_VERBS = "status nodes lookup scrape get put sample ping add-node"
 VERBS = (
     "add show create status info why peers files pieces export pause resume remove verify add-peer "
-    "ban wait events dht follow unfollow publish completion version shutdown"
+    "announce ban wait events dht follow unfollow publish completion version shutdown"
 )
 
 

@@ -110,7 +110,7 @@ def test_many_go_in_batches(served: Served, monkeypatch: pytest.MonkeyPatch) -> 
     assert left(served) == []
 
 
-@pytest.mark.parametrize("verb", ["pause", "resume", "verify", "remove"])
+@pytest.mark.parametrize("verb", ["pause", "resume", "verify", "announce", "remove"])
 def test_a_dry_run_only_says_what_would_be(
     served: Served, capsys: pytest.CaptureFixture[str], verb: str
 ) -> None:

@@ -60,6 +60,19 @@ class TestLife:
         assert scene.told(SearchPeers) == [SearchPeers(announce=True)]
         assert scene.told(Dial) == [Dial(address)]
 
+    def test_who_is_told_to_search_now_searches_announces_and_dials_again(self) -> None:
+        scene = Scene()
+        (address,) = scene.find("20.0.0.1")
+        scene.do(scene.swarm.dial_failed(address, scene.now))
+        scene.later(1.0)
+        scene.actions.clear()
+        scene.do(scene.swarm.search_now(scene.now))
+        assert scene.told(SearchPeers) == [SearchPeers(announce=True)]
+        assert scene.told(Dial) == [Dial(address)]
+        scene.do(scene.swarm.stop(scene.now))
+        scene.actions.clear()
+        assert scene.do(scene.swarm.search_now(scene.now)) == []
+
     def test_a_torrent_that_rests_sleeps_through_it(self) -> None:
         scene = Scene()
         scene.do(scene.swarm.stop(scene.now))
