@@ -4,7 +4,8 @@ A fresh megabyte costs more in page faults than its SHA-1, so that a buffer give
 the next piece of its size. The bound is on all that is out and all that waits together, whoever
 has it: one pool serves every torrent of a daemon, each through its `Share`.
 
-When memory is short, shares get one buffer each in turn. Nobody waits for ever: a piece that
+When memory is short, shares get one buffer each in turn: one is kept for each that was refused, and
+what there is beyond that goes to whoever asks. Nobody waits for ever: a piece that
 somebody is asked for ends or times out, one that nobody is asked for is given up by the share that
 holds most, and who does not ask when its turn has come loses it.
 """
@@ -30,7 +31,7 @@ class BufferPool:
         self._out = 0
         self._free: dict[int, list[bytearray]] = {}
         self._shares: dict[Share, None] = {}  # those that have a buffer
-        self._queue: dict[Share, None] = {}  # those that were refused, the longest first
+        self._queue: dict[Share, int] = {}  # what was refused, to whom, the longest ago first
 
     @property
     def allocated_bytes(self) -> int:
@@ -47,14 +48,14 @@ class BufferPool:
         self._drop_free(self._bytes - bytes_max)
 
     def _take(self, share: "Share", size_bytes: int) -> bytearray | None:
-        if next(iter(self._queue), share) is not share:
-            self._queue[share] = None
+        if not self._may_take(share, size_bytes):
+            self._queue[share] = size_bytes
             return None
         buffer = self._find(size_bytes)
         while buffer is None and self._reclaim():
             buffer = self._find(size_bytes)
         if buffer is None:
-            self._queue[share] = None
+            self._queue[share] = size_bytes
             return None
         self._queue.pop(share, None)
         self._shares[share] = None
@@ -72,8 +73,20 @@ class BufferPool:
         self._bytes += size_bytes
         return bytearray(size_bytes)
 
+    def _may_take(self, share: "Share", size_bytes: int) -> bool:
+        """Is it its turn, or is there enough for those before it as well?"""
+        kept_bytes = 0
+        for before, wanted_bytes in self._queue.items():
+            if before is share:
+                break
+            kept_bytes += wanted_bytes
+        if not kept_bytes:
+            return True
+        free_bytes = sum(size * len(free) for size, free in self._free.items())
+        return self._bytes - free_bytes + kept_bytes + size_bytes <= self._bytes_max
+
     def _grants(self, share: "Share", size_bytes: int) -> bool:
-        if next(iter(self._queue), share) is not share:
+        if not self._may_take(share, size_bytes):
             return False
         return bool(self._free.get(size_bytes)) or self._bytes + size_bytes <= self._bytes_max
 

@@ -126,6 +126,19 @@ class TestSeveralShares:
             assert small.take(10) is None, "it would never fit"
         assert large.take(80) is not None
 
+    def test_what_there_is_beyond_one_for_each_who_waits_goes_to_whoever_asks(self) -> None:
+        """Those who wait ask ten times a second: the memory of all must not wait for that."""
+        pool = BufferPool(100)
+        busy, first, second = pool.share(), pool.share(), pool.share()
+        buffers = [take(busy, 10) for _ in range(10)]
+        assert first.take(20) is None and second.take(10) is None
+        for buffer in buffers[:4]:
+            busy.give(buffer)
+        assert busy.grants(10) and busy.take(10) is not None
+        assert not busy.grants(10) and busy.take(10) is None, "30 bytes are kept"
+        assert second.take(10) is not None, "beside what is kept for the first"
+        assert first.take(20) is not None
+
     def test_pieces_that_nobody_is_asked_for_make_room_for_others(self) -> None:
         pool = BufferPool(100)
         dead, alive = Pieces(pool.share(), 7), pool.share()
