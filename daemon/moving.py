@@ -24,7 +24,9 @@ from torrentd.daemon.services import Services
 from torrentd.daemon.status import Refused
 from torrentd.wire.formats.bitfield import Bitfield
 from torrentd.wire.formats.metainfo import Info
+from torrentd.wire.store import files
 from torrentd.wire.store.api import StoreError
+from torrentd.wire.store.paths import safe_names
 from torrentd.wire.store.relocation import Relocation, Stopped
 from torrentd.wire.store.resume import Place, ResumeState
 
@@ -71,6 +73,9 @@ class Moving(Ease):
             return
         if not self.opened and self.error is None:
             raise Refused("its data is being checked; move it when that is done")
+        if await self._was_moved_to(place):
+            await self._look_there(place)
+            return
         self._claim(place)
         try:
             await self._check(place)
@@ -184,6 +189,31 @@ class Moving(Ease):
         if not self._closed:
             self._state.moved_from = None
             self.holding.record.changed()
+
+    async def _was_moved_to(self, place: Place) -> bool:
+        """By the user: nothing of it is here any more, and something of it is there."""
+        here, info = self._here(), self.info
+        if info is None or here.names != place.names:
+            return False
+        if list(here.names) != safe_names(info, self.infohash):
+            return False  # who looks there would look for other names
+        workers = self._services.disk.workers_for(Path(place.download_dir))
+        return await workers.run(partial(_is_there_alone, here, place))
+
+    async def _look_there(self, place: Place) -> None:
+        """As at what a new torrent finds in its folder: every byte is hashed."""
+        assert self.info is not None
+        self._claim(place)
+        self._quiet()
+        nothing = replace(self._what_is_true(), have=b"", piece_count=0, names=(), stamps=())
+        self._state = replace(nothing, download_dir=place.download_dir)
+        self.error = None
+        self.opened = False
+        self.traffic.storage = None
+        await self._hold_elsewhere(Remembered(), self.holding.record.recorded)
+        self._claim(None)
+        if not self._closed:
+            self._begin_opening(self.info)
 
     def _stay(self) -> None:
         """It cannot be put on record where the files go: nothing has been touched."""
@@ -309,6 +339,16 @@ def _measure(relocation: Relocation) -> tuple[int, Room | None] | StoreError:
         return relocation.check(), look_at(relocation.new_root)
     except StoreError as error:
         return error
+
+
+def _is_there_alone(here: Place, there: Place) -> bool:
+    """In a thread. Empty files count for nothing: a check may have made them."""
+    try:
+        seen = [files.look_at(Path(each.download_dir), each.names) for each in (here, there)]
+    except StoreError:
+        return False
+    old, new = (any(stamp and stamp.size_bytes for stamp in stamps) for stamps in seen)
+    return new and not old
 
 
 def _tried(step: Callable[[], None]) -> StoreError | None:

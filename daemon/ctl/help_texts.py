@@ -232,7 +232,8 @@ examples:
 Within a file system files are renamed, and peers are away for a moment. To
 another one they are copied, synced and compared before the old ones go; a
 complete torrent is served meanwhile. What a kill interrupts, the next start
-takes up again. Nothing is ever written over.
+takes up again. Nothing is ever written over. Files that you have moved there
+yourself are checked and used.
 
 examples:
   torrentctl move c9e1 /srv/films

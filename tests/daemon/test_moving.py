@@ -217,6 +217,47 @@ class TestMove:
 
         run(scenario())
 
+    @pytest.mark.parametrize("noticed", [False, True])
+    def test_what_the_user_moved_himself_is_hashed_where_it_is_now(
+        self, tmp_path: Path, hashes_nothing: list[Check], noticed: bool
+    ) -> None:
+        config = make_config(tmp_path, new_host())
+
+        async def scenario() -> None:
+            async with running(config) as session:
+                infohash = await seed(session, TORRENT, tmp_path / "source")
+                (tmp_path / "new").mkdir()
+                (tmp_path / "source" / "data").rename(tmp_path / "new" / "data")
+                if noticed:
+                    await session.verify(infohash)
+                    await until(lambda: session.torrent(infohash).state == "downloading")
+                hashes_nothing.clear()
+                await session.move(infohash, str(tmp_path / "new"))
+                assert await session.wait(infohash, "done", TIMEOUT_S)
+                assert hashes_nothing, "nothing is believed"
+                assert session.torrent(infohash).download_dir == str(tmp_path / "new")
+            async with running(config) as session:
+                assert await session.wait(infohash, "done", TIMEOUT_S)
+                await session.remove(infohash, fate="deleted")
+            assert list((tmp_path / "new").iterdir()) == []
+
+        run(scenario())
+
+    def test_what_lies_there_and_is_another_file_is_not_taken(self, tmp_path: Path) -> None:
+        async def scenario() -> None:
+            async with running(make_config(tmp_path, new_host())) as session:
+                infohash = await seed(session, SINGLE, tmp_path / "source")
+                (tmp_path / "source" / "single.bin").unlink()
+                (tmp_path / "new").mkdir()
+                (tmp_path / "new" / "single.bin").write_bytes(b"precious" * 6250)
+                await session.move(infohash, str(tmp_path / "new"))
+                await until(lambda: session.torrent(infohash).state == "error")
+                assert "nothing of this torrent" in str(session.torrent(infohash).error)
+                await session.remove(infohash, fate="deleted")
+            assert (tmp_path / "new" / "single.bin").read_bytes() == b"precious" * 6250
+
+        run(scenario())
+
     def test_what_does_not_fit_there_beside_the_reserve_is_not_begun(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
