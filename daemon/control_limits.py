@@ -43,11 +43,14 @@ class LimitVerbs:
         limits = {key: params.integer(key, 0, RATE_BYTES_PER_S_MAX) for key in (DOWN, UP)}
         alternative = params.choice("alternative", tuple(MODES), "")
         rules = read_rules(params)
+        super_seeding = params.switch("super_seeding")
         params.refuse_unknown()
         wanted = {key: rate for key, rate in limits.items() if rate is not None}
         if not selectors:
             if not isinstance(rules, Unsaid):
                 raise Refused("rules of all torrents are in seeding.rules: see config explain")
+            if super_seeding is not None:
+                raise Refused("super seeding is of a torrent: name those that are to seed so")
             await self._change_all(wanted, MODES.get(alternative))
             return self._answer(list(self._with_limits()))
         if alternative:
@@ -55,7 +58,7 @@ class LimitVerbs:
         found = [infohash for text in selectors for infohash in self._commands.select(text)]
         infohashes = list(dict.fromkeys(found))
         for infohash in infohashes:
-            await self._change_one(infohash, wanted, rules)
+            await self._change_one(infohash, wanted, rules, super_seeding)
         return self._answer(infohashes)
 
     async def _change_all(self, wanted: dict[str, int], mode: str | None) -> None:
@@ -69,6 +72,7 @@ class LimitVerbs:
         infohash: InfoHash,
         wanted: dict[str, int],
         rules: tuple[str, ...] | Unsaid | None,
+        super_seeding: bool | None,
     ) -> None:
         options = self._commands.options(infohash)
         changed = replace(
@@ -76,6 +80,7 @@ class LimitVerbs:
             download_bytes_per_s_max=wanted.get(DOWN, options.download_bytes_per_s_max),
             upload_bytes_per_s_max=wanted.get(UP, options.upload_bytes_per_s_max),
             rules=options.rules if isinstance(rules, Unsaid) else rules,
+            super_seeding=options.super_seeding if super_seeding is None else super_seeding,
         )
         if changed != options:
             await self._commands.wake(infohash)
@@ -87,7 +92,7 @@ class LimitVerbs:
             infohash = InfoHash(bytes.fromhex(torrent.infohash))
             options = self._commands.options(infohash)
             limits = options.download_bytes_per_s_max or options.upload_bytes_per_s_max
-            if limits or options.rules is not None:
+            if limits or options.rules is not None or options.super_seeding:
                 yield infohash
 
     def _answer(self, infohashes: list[InfoHash]) -> Answer:
@@ -112,6 +117,7 @@ class LimitVerbs:
             DOWN: options.download_bytes_per_s_max,
             UP: options.upload_bytes_per_s_max,
             "rules": list(options.rules) if options.rules is not None else None,
+            "super_seeding": options.super_seeding,
         }
 
 

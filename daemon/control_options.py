@@ -31,6 +31,7 @@ def added_options(params: Params) -> TorrentOptions:
     return TorrentOptions(
         labels=_labels(params, "labels"),
         sequential=params.flag("sequential"),
+        super_seeding=params.flag("super_seeding"),
         download_bytes_per_s_max=limits[DOWN],
         upload_bytes_per_s_max=limits[UP],
         rules=None if isinstance(rules, Unsaid) else rules,

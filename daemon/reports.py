@@ -155,6 +155,7 @@ def torrent_info(torrent: Torrent, now: float) -> TorrentInfo:
         download_bytes_per_s_max=torrent.options.download_bytes_per_s_max,
         upload_bytes_per_s_max=torrent.options.upload_bytes_per_s_max,
         rules=list(rules) if (rules := torrent.options.rules) is not None else None,
+        super_seeding=torrent.options.super_seeding,
     )
 
 

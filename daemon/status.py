@@ -177,6 +177,7 @@ class TorrentInfo:
     download_bytes_per_s_max: int = 0  # of its own; 0: none
     upload_bytes_per_s_max: int = 0
     rules: list[str] | None = None  # for seeding, of its own; None: those of the configuration
+    super_seeding: bool = False  # once it has everything (BEP 16)
 
 
 @dataclass(slots=True)

@@ -62,6 +62,9 @@ class Wishes(Facts):
         limits = (options.download_bytes_per_s_max, options.upload_bytes_per_s_max)
         if limits != (before.download_bytes_per_s_max, before.upload_bytes_per_s_max):
             self._limit()
+        if options.super_seeding != before.super_seeding:
+            now = time.monotonic()
+            self.traffic.perform(self.swarm.seed_super(options.super_seeding, now), now)
         if self.wish != self.swarm.wish:
             now = time.monotonic()
             self.traffic.perform(self.swarm.change_wish(self.wish, now), now)

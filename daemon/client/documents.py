@@ -29,6 +29,7 @@ class Info(Document, TorrentStatus):
     download_bytes_per_s_max: RateLimit
     upload_bytes_per_s_max: RateLimit
     rules: Annotated[list[str] | None, "for seeding, of its own; null: those of the configuration"]
+    super_seeding: Annotated[bool, "once it has everything (BEP 16)"]
 
 
 class WhyTorrent(Named):
@@ -265,6 +266,7 @@ class LimitedTorrent(Named):
     download_bytes_per_s_max: RateLimit
     upload_bytes_per_s_max: RateLimit
     rules: Annotated[list[str] | None, "null: those of the configuration"]
+    super_seeding: Annotated[bool, "once it has everything (BEP 16)"]
 
 
 class Limits(Document):

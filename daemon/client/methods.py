@@ -37,6 +37,7 @@ class Methods:
         peers: Texts = (),
         labels: Texts = (),
         sequential: bool = False,
+        super_seeding: bool = False,
         download_bytes_per_s_max: int | None = None,
         upload_bytes_per_s_max: int | None = None,
         rules: Texts = (),
@@ -52,6 +53,7 @@ class Methods:
             peers=_list(peers),
             labels=_list(labels),
             sequential=sequential,
+            super_seeding=super_seeding,
             download_bytes_per_s_max=download_bytes_per_s_max,
             upload_bytes_per_s_max=upload_bytes_per_s_max,
             rules=_list(rules),
@@ -208,6 +210,7 @@ class Methods:
         upload_bytes_per_s_max: int | None = None,
         alternative: Literal["on", "off", "auto"] | None = None,
         rules: Texts = (),
+        super_seeding: bool | None = None,
     ) -> "Request[documents.Limits]":
         """Of each of these torrents; of all together without any. 0: none."""
         params = _said(
@@ -217,6 +220,8 @@ class Methods:
             alternative=alternative,
             rules=_list(rules),
         )
+        if super_seeding is not None:
+            params["super_seeding"] = super_seeding
         return Request("limits", params)
 
     @Method

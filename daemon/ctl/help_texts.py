@@ -204,6 +204,9 @@ restarts, stand in `config diff`, and `config drop` takes them back. A torrent's
 own limit holds beside that of all. 500K, 1.5M; K and M are powers of 1024.
 Rules say when a torrent has given enough; its own are in the place of those of
 its labels and of seeding.rules. `--rule default` is back to those.
+--super-seed is for the only seed of a torrent, whose upload is short: each peer
+is shown a piece or two, and others once somebody has those of it. It holds
+until it is switched off; peers that are here come again for it.
 
 examples:
   torrentctl limits
@@ -211,6 +214,7 @@ examples:
   torrentctl limits c9e1 'debian-*' --up 100K
   torrentctl limits --alternative on
   torrentctl limits c9e1 --ratio 2 --seed-time 14d
+  torrentctl limits c9e1 --super-seed on
 """,
     "stats": """\
 Payload of torrents; days are those of the daemon's local time. RATIO is what

@@ -107,6 +107,7 @@ def _wanted(document: Document) -> list[tuple[str, str]]:
         ("order", "in sequence" if document.flag("sequential") else ""),
         ("limits", ", ".join(limits)),
         ("rules", "; ".join(document.texts("rules"))),
+        ("seeding", "super" if document.flag("super_seeding") else ""),
     ]
 
 

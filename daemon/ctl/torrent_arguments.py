@@ -25,6 +25,14 @@ def define_torrent_verbs(verbs: Verbs) -> None:
     rule_options(limits)
     to_daemon(
         limits,
+        "--super-seed",
+        "super_seeding",
+        "show each peer a piece or two at a time, or all",
+        "on|off",
+        read=_switch,
+    )
+    to_daemon(
+        limits,
         "--alternative",
         "alternative",
         "let the alternative limits hold, or not, or by the clock",
@@ -77,6 +85,7 @@ def adding_options(parser: Parser) -> None:
     """What `add` says of a torrent beside where it comes from."""
     chosen_files(parser, "select", "download these files alone, as in 0,2,4-7 or '*.mkv'")
     flag_to_daemon(parser, "--sequential", "sequential", "pieces in order, as a player wants them")
+    flag_to_daemon(parser, "--super-seed", "super_seeding", "as its only seed; see limits --help")
     to_daemon(parser, "--label", "labels", "a label that it gets", "LABEL", many=True)
     limit_options(parser, "--limit-down", "--limit-up")
     rule_options(parser)

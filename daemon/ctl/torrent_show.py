@@ -36,7 +36,8 @@ def show_limits(document: Document) -> None:
     rows = [("all torrents", usual), ("alternative", f"{other} ({why})")]
     for torrent in document.children("torrents"):
         digits = torrent.text("infohash")[:INFOHASH_SHOWN]
-        rows.append((digits, f"{_limits(torrent, '')}  {short_name(torrent)}"))
+        way = ", super seeding" if torrent.flag("super_seeding") else ""
+        rows.append((digits, f"{_limits(torrent, '')}{way}  {short_name(torrent)}"))
         rows += [("", rule) for rule in torrent.texts("rules")]
     print_rows(rows)
     by_hand = every.texts("by_hand")

@@ -86,6 +86,15 @@ def test_limits_of_a_torrent_are_its_options_and_what_is_not_named_stays(room: R
     assert room.settings.differences() == []
 
 
+def test_super_seeding_is_of_a_torrent_and_switched_both_ways(room: Room) -> None:
+    for wanted in (True, False):
+        _, torrents = room.ask(torrents=["one"], super_seeding=wanted)
+        assert torrents[0]["super_seeding"] is wanted
+        assert room.session.wanted[INFOHASHES[0]].super_seeding is wanted
+    with pytest.raises(Refused):
+        room.ask(super_seeding=True)
+
+
 def test_rules_of_a_torrent_are_its_own_until_they_are_the_default_ones(room: Room) -> None:
     rules: list[Json] = ["when ratio >= 2: pause", "when seeding >= 14d: pause"]
     _, torrents = room.ask(torrents=["one"], rules=rules)

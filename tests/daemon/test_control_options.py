@@ -58,6 +58,8 @@ def test_nonsense_is_refused(session: FakeSession, params: dict[str, Json]) -> N
 def test_what_add_says_of_a_torrent() -> None:
     assert added_options(Params("add", {})) == TorrentOptions()
     assert added_options(Params("add", {"sequential": True})) == TorrentOptions(sequential=True)
+    asked = Params("add", {"super_seeding": True})
+    assert added_options(asked) == TorrentOptions(super_seeding=True)
 
 
 def test_add_takes_labels_limits_and_rules() -> None:

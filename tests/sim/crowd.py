@@ -131,12 +131,24 @@ class OneCopy:
 
 
 def one_copy(
-    torrent: Torrent, leechers: int, bytes_per_s: float, seed: int, news_s: float = 0.0
+    torrent: Torrent,
+    leechers: int,
+    bytes_per_s: float,
+    seed: int,
+    news_s: float = 0.0,
+    *,
+    super_seeding: bool = False,
 ) -> OneCopy:
     """The seed is gone as soon as the others have every piece between them. `news_s`: what they
     count is looked at after that time, since haves wait behind the blocks of a full uplink."""
     world = World(torrent, seed)
-    giver = SimulatedPeer(world, seed=True, upload_bytes_per_s=bytes_per_s, limits=LIMITS)
+    giver = SimulatedPeer(
+        world,
+        seed=True,
+        upload_bytes_per_s=bytes_per_s,
+        limits=LIMITS,
+        super_seeding=super_seeding,
+    )
     peers = [
         SimulatedPeer(world, upload_bytes_per_s=bytes_per_s, limits=LIMITS) for _ in range(leechers)
     ]

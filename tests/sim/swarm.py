@@ -145,6 +145,7 @@ class SimulatedPeer:
         limits: Limits = LIMITS,
         address: Address | None = None,
         select: tuple[int, ...] | None = None,
+        super_seeding: bool = False,
     ) -> None:
         self.world = world
         self.address = address or world.address()
@@ -173,6 +174,8 @@ class SimulatedPeer:
         self.store = full_store(self._torrent) if seed else SharedStore(self._torrent)
         world.hosts[self.address] = self
         self.swarm = self._make_swarm(magnet, select)
+        if super_seeding:
+            self.swarm.seed_super(True, self._simulation.now)
 
     def _make_swarm(self, magnet: bool, select: tuple[int, ...] | None) -> Swarm:
         rng = random.Random(self._simulation.rng.getrandbits(64))

@@ -44,3 +44,13 @@ def test_one_copy_is_enough(seed: int) -> None:
 def test_ranks_are_compared_not_values() -> None:
     assert rank_correlation([1.0, 2.0, 3.0], [1.0, 10.0, 1000.0]) == pytest.approx(1.0)
     assert rank_correlation([1.0, 2.0, 2.0, 3.0], [4.0, 3.0, 3.0, 1.0]) == pytest.approx(-1.0)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_seed_that_seeds_super_sends_hardly_more_than_one_copy(seed: int) -> None:
+    """BEP 16: "after only uploading 105% of the data"."""
+    torrent = payload(4 * 1024, 64)
+    plain = one_copy(torrent, 8, 100e3, seed)
+    shown = one_copy(torrent, 8, 100e3, seed, super_seeding=True)
+    assert plain.complete and shown.complete
+    assert shown.copies_sent <= 1.1 < plain.copies_sent

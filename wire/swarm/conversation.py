@@ -5,7 +5,7 @@ did. Events are *quiet* when only their own connection can have something to sen
 them, which is so for nearly all there are; after any other one the whole swarm is looked over.
 """
 
-from torrentd.wire.formats.allowed_fast import ALLOWED_FAST_COUNT, allowed_fast_set
+from torrentd.wire.formats.allowed_fast import ALLOWED_FAST_COUNT
 from torrentd.wire.formats.errors import MetainfoError
 from torrentd.wire.formats.extension import UT_METADATA, ExtensionHandshake
 from torrentd.wire.formats.geometry import BlockRef
@@ -25,7 +25,7 @@ from torrentd.wire.swarm.actions import (
 )
 from torrentd.wire.swarm.exchange import speaks_pex
 from torrentd.wire.swarm.info_serving import serve_metadata
-from torrentd.wire.swarm.parting import Parting
+from torrentd.wire.swarm.introduction import Introduction
 from torrentd.wire.swarm.peer import Peer
 from torrentd.wire.swarm.piece_mask import mask_of
 from torrentd.wire.swarm.uploads import REFUSALS_MAX
@@ -34,7 +34,7 @@ DECLINED_S = 10.0  # before a peer is asked again for a piece that it would not 
 LARGE_METADATA_BYTES = 256 * 1024  # above it, decoding leaves the loop (T14)
 
 
-class Conversation(Parting):
+class Conversation(Introduction):
     """The peers' side of a swarm."""
 
     # ---- the events of one connection
@@ -129,7 +129,7 @@ class Conversation(Parting):
             if double is peer:
                 return
         connection = peer.connection
-        connection.send_pieces(self._download.have if self._download else None)
+        self._tell_pieces(peer)
         if not peer.asked_ahead:
             self._send_extension_handshake(peer, now)
         if connection.supports_dht:
@@ -137,27 +137,11 @@ class Conversation(Parting):
         if self._download is not None:
             self._download.picker.join(peer)
             self._allow_fast(peer)
+        if self._super is not None and not connection.supports_fast:
+            self._super.show(peer, now)  # the others say first what they have
         if self.info is not None and connection.geometry is None:
             told = connection.set_geometry(self.info.geometry, now)
             self._take(peer, told, actions, now)
-
-    def _send_extension_handshake(self, peer: Peer, now: float) -> None:
-        peer.connection.send_extension_handshake(
-            len(self.metadata) if self.metadata is not None else None,
-            self._listen_port,
-            self.is_complete,
-            now,
-        )
-
-    def _allow_fast(self, peer: Peer) -> None:
-        """Something to begin with for a peer that has nothing to trade (BEP 6)."""
-        download = self._download
-        if download is None or not peer.connection.supports_fast:
-            return
-        host, piece_count = peer.address.host, download.have.size
-        for piece_index in allowed_fast_set(host, self.infohash, piece_count, ALLOWED_FAST_COUNT):
-            if piece_index in download.have:
-                peer.connection.send_allowed_fast(piece_index)
 
     def _end_fast_start(self, peer: Peer) -> None:
         """ "A peer MAY reject requests for already Allowed Fast pieces … if the requesting peer is
@@ -174,6 +158,8 @@ class Conversation(Parting):
         if self._download is not None:
             self._download.picker.pieces_changed(peer)
             self._download.update_interest(peer)
+        if self._super is not None:
+            self._super.look(now)
         self._part_if_done(peer, actions, now)
 
     def _receive_have(
@@ -187,6 +173,9 @@ class Conversation(Parting):
             self._download.picker.has_piece(peer, piece_index)
             if not peer.connection.am_interested:
                 self._download.update_interest(peer)
+            if self._super is not None:
+                shown = self._super.has_piece(piece_index, now)
+                self._download.touched |= dict.fromkeys(shown)
         if peer.connection.upload_only:
             self._part_if_done(peer, actions, now)
 
@@ -298,11 +287,6 @@ class Conversation(Parting):
             if peer.greeted and not peer.parted:
                 self._tell_upload_only(peer, now)
         return actions
-
-    def _tell_upload_only(self, peer: Peer, now: float) -> None:
-        """Whether we want nothing more, when that changed (BEP 21)."""
-        if not peer.connection.send_upload_only(self.is_complete):
-            self._send_extension_handshake(peer, now)
 
     def _want_again(self, now: float) -> None:
         """More is wanted than was: seeds that were parted from are dialed again, and those who are

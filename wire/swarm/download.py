@@ -125,8 +125,8 @@ class Download:
         return piece_index in self.picker.storing
 
     def tell_all(self, peer: Peer) -> None:
-        """Every piece that we have and the peer has not, one by one."""
-        for piece_index in indices(self.picker.had & ~peer.mask):
+        """Every piece that we have, that the peer has not, and was not told of, one by one."""
+        for piece_index in indices(self.picker.had & ~peer.mask & ~(peer.revealed or 0)):
             peer.connection.send_have(piece_index)
 
     def update_interest(self, peer: Peer) -> None:

@@ -33,6 +33,8 @@ class Parting(Rooms):
             self._download.picker.leave(peer)
         if self._uploads is not None:
             self._uploads.ends(peer)
+        if self._super is not None:
+            self._super.leave(peer)
         self._rechoke_due = True
 
     def _part_if_done(self, peer: Peer, actions: list[Action], now: float) -> None:

@@ -25,6 +25,8 @@ class Peer:
     lost_mask: int = 0  # pieces it had, once (BEP 54)
     fast_mask: int = 0  # pieces it serves while it chokes us (BEP 6)
 
+    revealed: int | None = None  # pieces that we told it of, while we seed super; None: all
+
     # picker
     piece_index: int = -1  # the piece it is being asked for; -1: none
     verified: int = 0  # pieces stored with blocks of it: the measure of trust (X4)

@@ -22,6 +22,7 @@ from torrentd.wire.swarm.outlook import Outlook, look_out, pieces_here
 from torrentd.wire.swarm.piece_mask import bitfield_of
 from torrentd.wire.swarm.quota import UploadQuota
 from torrentd.wire.swarm.schedule import SearchSchedule
+from torrentd.wire.swarm.super_seeding import SuperSeeding
 from torrentd.wire.swarm.throttle import Throttle
 from torrentd.wire.swarm.uploads import Uploads
 from torrentd.wire.swarm.vantage import Vantage
@@ -32,6 +33,9 @@ BUFFERS_RETRY_S = 0.1  # between two tries of a swarm that waits for memory of o
 
 class Rooms:
     """`info` and `metadata` are known from a torrent file, or come later, or never."""
+
+    _super: SuperSeeding | None = None  # while it seeds so (BEP 16)
+    _wants_super = False
 
     def __init__(
         self,
@@ -92,6 +96,11 @@ class Rooms:
     def is_seed(self) -> bool:
         """Every piece is stored, wanted or not."""
         return self._download is not None and self._download.have.all()
+
+    @property
+    def is_upload_only(self) -> bool:
+        """Nothing more is wanted, and peers may know (BEP 21): who seeds super does not say so."""
+        return self.is_complete and self._super is None
 
     @property
     def connections(self) -> list[PeerConnection]:

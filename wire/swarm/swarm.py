@@ -243,6 +243,7 @@ class Swarm(Turn):
         stock, meter = self._download.picker, self.upload_meter
         self._uploads = Uploads(self._limits, self.info.geometry, meter, stock, self.quota)
         self.quota = self._uploads.quota
+        self._follow_super(now, anew=True)
         for piece_index in previous.have - have if previous is not None else ():
             self._uploads.lost(piece_index)
             tell_lost(piece_index, self._company.peers.values())
@@ -251,7 +252,12 @@ class Swarm(Turn):
                 if previous is not None:
                     previous.picker.leave(peer)
                 self._download.picker.join(peer)
-                self._download.tell_all(peer)
+                if self._super is not None and (previous is None or peer.revealed is not None):
+                    self._super.join(peer)  # it knows of nothing yet, or of little
+                    self._super.show(peer, now)
+                else:
+                    self._download.tell_all(peer)
+                    peer.revealed = None
                 self._allow_fast(peer)
                 self._download.update_interest(peer)
                 self._refill(peer, now)
@@ -267,6 +273,8 @@ class Swarm(Turn):
         if self._haves_due_at is None:
             self._haves_due_at = now + HAVES_WAIT_S
         self._part_from_redundant(actions, now)
+        if self.is_complete:
+            self._follow_super(now)
         self._complete(actions, now)
         if actions:
             return self._finish(actions, now)
@@ -327,6 +335,7 @@ class Swarm(Turn):
             self._download.lost(piece_index, self._company.peers.values())
             self._uploads.lost(piece_index)
             self._company.candidates.recall()
+            self._follow_super(now)
             if self._completed_told and not self.is_complete:
                 self._want_again(now)
             for peer in self._company.peers.values():
@@ -346,6 +355,16 @@ class Swarm(Turn):
         actions: list[Action] = []
         self._part_from_redundant(actions, now)
         return self._finish(self._complete(actions, now), now)
+
+    def seed_super(self, wanted: bool, now: float) -> list[Action]:
+        """Show each peer a piece or two at a time whenever every piece is here (BEP 16). Those who
+        know of more are parted from, and may come again."""
+        actions: list[Action] = []
+        before, self._wants_super = self._super, wanted
+        self._follow_super(now)
+        if self._super is not None and before is None:
+            self._part_from_all("super seeding begins", actions, now)
+        return self._finish(actions, now)
 
     def hold_download(self, held: bool, now: float) -> list[Action]:
         """While held no piece is begun, for what else comes has no place to go; peers are kept."""

@@ -26,6 +26,8 @@ class Turn(Conversation):
         if self._rechoke_due:
             self._rechoke_due = False
             self._rechoke(now)
+            if self._super is not None:
+                self._super.look(now)
             if self.running and self._is_hungry():
                 self._schedule.hungry(now)
         if self._download is not None and self._download.picker.freed:

@@ -125,6 +125,7 @@ class Uploads:
         run_piece = -1
         refused: list[BlockRef] = []
         elsewhere = -1
+        revealed = -1 if peer.revealed is None else peer.revealed
         told_elsewhere: list[BlockRef] = []
         reading = peer.reading
         reading_bytes, reading_bytes_max = peer.reading_bytes, self._buffer_bytes_max
@@ -135,7 +136,7 @@ class Uploads:
             if (piece_index, begin) in reading:
                 continue
             if piece_index != run_piece:
-                if not have[piece_index]:
+                if not have[piece_index] or not (revealed >> piece_index & 1):
                     refused.append(block)
                     continue
                 if piece_index == elsewhere or not self._first_copies.may_go(piece_index, peer):

@@ -30,6 +30,7 @@ CALLS: dict[str, Callable[[Client], object]] = {
         peers="192.0.2.1:6881",
         labels=["isos"],
         sequential=True,
+        super_seeding=True,
         download_bytes_per_s_max=1,
         upload_bytes_per_s_max=0,
         rules="when ratio > 2: pause",
@@ -57,7 +58,7 @@ CALLS: dict[str, Callable[[Client], object]] = {
     "move": lambda daemon: daemon.move(ONE, "/srv"),
     "rename": lambda daemon: daemon.rename(ONE, "other", path="a/b"),
     "limits": lambda daemon: daemon.limits(
-        ONE, download_bytes_per_s_max=0, upload_bytes_per_s_max=5, rules="none"
+        ONE, download_bytes_per_s_max=0, upload_bytes_per_s_max=5, rules="none", super_seeding=False
     ),
     "ban": lambda daemon: daemon.ban("192.0.2.1", remove=True),
     "stats": lambda daemon: daemon.stats(days=3),
