@@ -143,10 +143,20 @@ class TestCheck:
         assert made.pieces_checked == 0 and not made.finished
 
     def test_a_file_that_shrinks_meanwhile_is_not_had(self, tmp_path: Path) -> None:
-        store = filled(single_file(b"x" * 128), tmp_path)
+        store = filled(single_file(bytes(4 * CHUNK_BYTES), CHUNK_BYTES), tmp_path)
         made = Check(store)
-        made.run(lambda *_: os.truncate(tmp_path / "file.bin", 40))
+        made.run(lambda *_: os.truncate(tmp_path / "file.bin", CHUNK_BYTES + 40))
         assert made.finished and list(made.have) == [0]
+
+    def test_of_pieces_read_at_once_those_that_are_still_there_are_had(
+        self, tmp_path: Path
+    ) -> None:
+        size = CHUNK_BYTES // 4
+        content = os.urandom(2 * CHUNK_BYTES)
+        store = filled(single_file(content, size), tmp_path)
+        made = Check(store)
+        made.run(lambda *_: os.truncate(tmp_path / "file.bin", CHUNK_BYTES + size + 40))
+        assert made.finished and list(made.have) == [0, 1, 2, 3, 4]
 
     def test_a_link_is_refused_not_followed(self, tmp_path: Path) -> None:
         (tmp_path / "precious").write_bytes(b"x" * 100)
