@@ -33,7 +33,7 @@ from torrentd.daemon.tasks import Tasks
 from torrentd.wire.formats.address import Address, AddressPolicy, is_ipv6
 
 RECEIVE_BUFFER_BYTES = 2 * 1024 * 1024  # outlives a pause of the loop at 20,000 datagrams a second
-SLICE_S = 0.001  # of a turn of the loop, which then does what else there is to do
+SLICE_S = 0.002  # of a turn of the loop, which then does what else there is to do
 REOPEN_FIRST_S = 0.1
 REOPEN_MAX_S = 30.0
 
