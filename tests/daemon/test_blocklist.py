@@ -45,9 +45,9 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "list"
 
 
-@pytest.mark.parametrize("data", [TEXT, gzip.compress(TEXT), gzip.compress(TEXT) * 2])
-def test_plain_or_gzip(path: Path, data: bytes) -> None:
-    path.write_bytes(data)
+@pytest.mark.parametrize("packed", [0, 1, 2])
+def test_plain_or_gzip(path: Path, packed: int) -> None:
+    path.write_bytes(gzip.compress(TEXT) * packed or TEXT)
     found = read_list(path)
     assert isinstance(found, Blocklist)
     assert len(found.hosts) == 2 and found.bad_lines >= 1 and found.first_bad == 2
