@@ -79,8 +79,12 @@ def rank(candidate: Candidate) -> tuple[bool, float]:
     """Smaller is asked first: seeds, then who is close, and near; last whom nobody vouches for."""
     if candidate.node_id is None:
         return False, -math.inf
-    rtt_s = RTT_S if candidate.rtt_s is None else candidate.rtt_s
-    return candidate.is_doubtful, candidate.distance.bit_length() + rtt_s / S_PER_BIT
+    return candidate.is_doubtful, cost(candidate.distance, candidate.rtt_s)
+
+
+def cost(distance_to_target: int, rtt_s: float | None) -> float:
+    """What it takes from there, in bits of the distance: smaller is better."""
+    return distance_to_target.bit_length() + (RTT_S if rtt_s is None else rtt_s) / S_PER_BIT
 
 
 def worth(candidate: Candidate) -> tuple[bool, int]:

@@ -16,6 +16,7 @@ from torrentd.dht.contact import Contact, NodeState
 from torrentd.dht.external_address import ExternalAddressVote
 from torrentd.dht.health import Health
 from torrentd.dht.lookup import Lookup
+from torrentd.dht.near_nodes import NearNodes
 from torrentd.dht.node_id import NodeId, id_fits_host, node_id_for, random_node_id
 from torrentd.dht.routing_table import RoutingTable
 from torrentd.dht.stats import Family, FamilyStats, NodeStats
@@ -35,6 +36,8 @@ FILL_SPACING_S: Final = 0.1  # after a start: at home within ten seconds (T24)
 RETRY_S: Final = 10.0  # between two lookups of our own id while nobody answers: an outage
 FILL_BELOW: Final = BUCKET_SIZE // 2  # nodes: a bucket with fewer gets a lookup of its own
 SELF_LOOKUP_S: Final = 15 * 60.0
+SURVEY_LOOKUPS: Final = 32  # once after a join, for whom searches begin with (NearNodes) …
+SURVEY_S: Final = 0.2  # … each for so long once anybody answered: it is the near ones that we want
 # Ids beside ours cost a liar nothing and us a bucket for each bit: no lookups in deeper ones than
 # a network of four milliards of nodes has.
 DEPTH_MAX: Final = 32
@@ -55,6 +58,7 @@ class Network:
         self.health: Final = Health(now)
         self.own_id = own_id or random_node_id(secret_rng)
         self.table = RoutingTable(self.own_id, policy, now)
+        self.near_nodes: Final = NearNodes()
         self.upkeep: Lookup | None = None  # the one lookup of ours that keeps the table
         self.bootstrap_at = now
         self._bootstrap_s = BOOTSTRAP_S_MIN
@@ -72,6 +76,8 @@ class Network:
         # everybody; in between there is no time for it (T24).
         self.has_time = True
         self.is_filled = False
+        self.is_surveying = False  # the lookup that is due, or under way
+        self._surveys_left = SURVEY_LOOKUPS
 
     # Bootstrap.
 
@@ -111,6 +117,10 @@ class Network:
             self._joined_at = now
             return self.own_id
         self._refresh_at = now + REFRESH_SPACING_S
+        if self._surveys_left:
+            self._surveys_left -= 1
+            self.is_surveying = True
+            return self._survey_target()
         lonely = [bucket for bucket in self.table.lonely_buckets(now) if bucket.bits <= DEPTH_MAX]
         if lonely:
             lonely[0].changed(now)  # asked now; what it brings will change it again
@@ -124,6 +134,7 @@ class Network:
         it left unfilled, once."""
         self.upkeep = None
         self.has_time = self.is_filled
+        self.is_surveying = False
         is_own = lookup.target == self.own_id
         closest = lookup.closest() if lookup.hears_everybody else []
         for address in self._vouching.lookup_ended(closest, of_own_id=is_own):
@@ -139,6 +150,13 @@ class Network:
                 and bucket.bits <= DEPTH_MAX
                 and not self._is_own(bucket)
             ]
+
+    def _survey_target(self) -> NodeId:
+        """The surveys are spread evenly over all ids; those that fill the table are not."""
+        low = self._surveys_left * 256 // SURVEY_LOOKUPS
+        return NodeId(
+            bytes([low + self._rng.randrange(256 // SURVEY_LOOKUPS)]) + self._rng.randbytes(19)
+        )
 
     def _is_own(self, bucket: Bucket) -> bool:
         return bool(bucket.has_in_range(self.table.node))
@@ -187,8 +205,19 @@ class Network:
         self, node_id: NodeId, address: Address, now: float, rtt_s: float
     ) -> Contact | None:
         """A node answered a query of ours: the table is told. Returns whom to ping."""
+        self.near_nodes.heard(node_id, address, rtt_s, now)
         vouched = self._vouching.speaks_for(node_id, address)
         return self.table.replied(node_id, address, now, rtt_s, vouched)
+
+    def failed(self, address: Address, now: float) -> Contact | None:
+        """It left one unanswered. Returns whom to ping."""
+        self.near_nodes.failed(address)
+        return self.table.failed(address, now)
+
+    def age(self, duration_s: float) -> None:
+        """So much time passed beside the clock, while the machine slept."""
+        self.table.age(duration_s)
+        self.near_nodes.age(duration_s)
 
     # Our address.
 
@@ -227,7 +256,8 @@ class Network:
         if self.vote.settles_at is not None:
             deadlines.append(self.vote.settles_at)
         if self.upkeep is None and not self.table.is_empty:
-            if self._joined_at is None or self._unfilled or not self.is_filled:
+            is_young = not self.is_filled or self._surveys_left > 0
+            if self._joined_at is None or self._unfilled or is_young:
                 deadlines.append(self._refresh_at)
             else:
                 deadlines.append(max(self._joined_at + SELF_LOOKUP_S, self._refresh_at))

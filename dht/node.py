@@ -385,7 +385,7 @@ class DhtNode:
         out = self._searches.failed(transaction, now)
         if transaction.is_told:
             out.append(PingEnded(transaction.address))
-        whom = network.table.failed(transaction.address, now)
+        whom = network.failed(transaction.address, now)
         return out + (self._ping(whom, network, now) if whom is not None else [])
 
     # Parts.

@@ -77,7 +77,7 @@ class Recovery:
         for network in self._networks.values():
             network.health.restart(now)
             network.vote.begin_anew()
-            network.table.age(slept_s)
+            network.age(slept_s)
             out += self._rejoin(network, now)
         return out
 

@@ -12,11 +12,12 @@ from typing import Final, TypeAlias
 from torrentd.config.schema import Limits
 from torrentd.dht.asker import Asker
 from torrentd.dht.bucket import BUCKET_SIZE
+from torrentd.dht.candidate import cost
 from torrentd.dht.krpc import Response
 from torrentd.dht.lookup import HASTE_S, Lookup
 from torrentd.dht.neighbourhoods import Neighbourhoods
-from torrentd.dht.network import Network
-from torrentd.dht.node_id import NodeId
+from torrentd.dht.network import SURVEY_S, Network
+from torrentd.dht.node_id import NodeId, distance
 from torrentd.dht.outputs import Outcome, Output, PeersFound, SearchEnded, SendDatagram
 from torrentd.dht.patience import Patience
 from torrentd.dht.peer_store import PeerStore
@@ -28,7 +29,11 @@ from torrentd.wire.formats.ids import InfoHash
 
 ACTIVE_MAX: Final = 32  # searches at once; the transaction table would hold no more
 _Key: TypeAlias = tuple[type[Search], bytes]
-START_NODES: Final = 8 * BUCKET_SIZE  # of the table: the nearest may be far in time, or dead
+UPKEEP_START_NODES: Final = 8 * BUCKET_SIZE  # of the table; all of them are heard
+START_NODES: Final = 2 * BUCKET_SIZE  # of the table, for a search …
+START_NEAR_NODES: Final = 3 * BUCKET_SIZE  # … and of those beside it, the best …
+NEAR_NODES_LOOKED_AT: Final = 8 * BUCKET_SIZE  # … of so many close ones
+SEEDS_MAX: Final = 16  # bootstrap hosts that are asked by a search which knows nobody yet
 
 
 class Searches:
@@ -49,7 +54,7 @@ class Searches:
         self._waiting: dict[_Key, Search] = {}
         self._patience: Final = Patience(limits.dht_upload_bytes_per_s_max, now)
         self._neighbourhoods: Final = Neighbourhoods()
-        self._seeds: list[Address] = []  # of the last bootstrap
+        self._seeds: list[Address] = []  # of bootstraps, the last ones first
 
     def __len__(self) -> int:
         return len(self._active) + len(self._waiting) + len(self._patience.waiting)
@@ -95,7 +100,7 @@ class Searches:
     def bootstrap(self, addresses: list[Address], now: float) -> list[Output]:
         """Ask them all at once, in the lookup of our own id. They are past the policy."""
         out: list[Output] = []
-        self._seeds = addresses
+        self._seeds = list(dict.fromkeys([*addresses, *self._seeds]))[:SEEDS_MAX]
         for family, network in self._networks.items():
             seeds = [a for a in addresses if is_ipv6(a.host) == (family == "ipv6")]
             if not seeds:
@@ -113,6 +118,7 @@ class Searches:
         """A new lookup of our own id, of the whole table, bad nodes too, and of these addresses."""
         if network.upkeep is not None:
             network.upkeep.is_over = True
+        network.is_surveying = False
         lookup = network.upkeep = self._own_lookup(network, network.own_id, now)
         for contact in network.table:
             lookup.offer(contact.address, contact.id, rtt_s=contact.rtt_s)
@@ -255,15 +261,23 @@ class Searches:
                 if is_ipv6(address.host) == (lookup.family == "ipv6"):
                     lookup.offer(address, node_id)
             if lookup.is_empty or search.start_is_old:
-                self._offer_table(lookup, now)
+                self._offer_near_nodes(lookup, now)
+                self._offer_table(lookup, START_NODES, now)
             if lookup.is_empty:
                 self._offer_seeds(lookup)
             out += self._advance(lookup, search, now)
         return out
 
-    def _offer_table(self, lookup: Lookup, now: float) -> None:
+    def _offer_near_nodes(self, lookup: Lookup, now: float) -> None:
+        near_nodes = self._networks[lookup.family].near_nodes
+        close = near_nodes.around(lookup.target, NEAR_NODES_LOOKED_AT, now)
+        close.sort(key=lambda node: cost(distance(node.node_id, lookup.target), node.rtt_s))
+        for node in close[:START_NEAR_NODES]:
+            lookup.offer(node.address, node.node_id, rtt_s=node.rtt_s)
+
+    def _offer_table(self, lookup: Lookup, count: int, now: float) -> None:
         table = self._networks[lookup.family].table
-        for contact in table.closest_nodes(lookup.target, START_NODES, now, good_only=False):
+        for contact in table.closest_nodes(lookup.target, count, now, good_only=False):
             rtt_s = contact.rtt_s if lookup.wants_peers else None
             lookup.offer(contact.address, contact.id, rtt_s=rtt_s)
 
@@ -286,11 +300,13 @@ class Searches:
             network.family,
             self._policy,
             wants_peers=False,
-            hears_everybody=network.has_time,
+            hears_everybody=network.has_time and not network.is_surveying,
         )
         if not network.is_filled:
             lookup.ends_s = HASTE_S
-        self._offer_table(lookup, now)
+        elif network.is_surveying:
+            lookup.ends_s = SURVEY_S
+        self._offer_table(lookup, UPKEEP_START_NODES, now)
         return lookup
 
     def _advance(self, lookup: Lookup, search: Search | None, now: float) -> list[Output]:

@@ -1,4 +1,5 @@
-"""What is kept between runs (BEP 5: "the routing table should be saved"): ids and good contacts.
+"""What is kept between runs (BEP 5: "the routing table should be saved"): ids and good contacts,
+those of the table and those that searches begin with.
 
 Two bencoded dictionaries: the outer holds the inner as a string, with its BLAKE2b. Ages are
 durations, so that a wrong clock cannot matter. A file that is hostile, torn or of another version
@@ -10,11 +11,11 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
 
-from torrentd.dht.contact import GOOD_S, Contact, decode_nodes, encode_nodes
+from torrentd.dht.contact import GOOD_S, Contact, decode_nodes
 from torrentd.dht.network import Network
 from torrentd.dht.node_id import NodeId
 from torrentd.dht.stats import Family
-from torrentd.wire.formats.address import Address
+from torrentd.wire.formats.address import Address, pack_address
 from torrentd.wire.formats.bencode import (
     Bencoded,
     Limits,
@@ -28,7 +29,7 @@ from torrentd.wire.formats.bencode import (
 from torrentd.wire.formats.errors import ProtocolError
 
 VERSION: Final = 1
-NODES_MAX: Final = 500  # of a family
+NODES_MAX: Final = 1000  # of a family: those of the table, and as many of those beside it
 LIMITS: Final = Limits(size_bytes_max=256 * 1024, depth_max=6, tokens_max=8000)
 AGE_S_MAX: Final = 10**9
 RTT_MS_MAX: Final = 5000
@@ -95,25 +96,42 @@ def restore_networks(
                 contact.last_replied_at = now - GOOD_S - node.age_s
                 contact.rtt_s = node.rtt_s
                 network.table.restore(contact, now)
+                if node.rtt_s is not None:
+                    network.near_nodes.heard(
+                        node.node_id, node.address, node.rtt_s, now - node.age_s
+                    )
 
 
 def _encode_network(network: Network, now: float) -> Bencoded:
-    def age_s(contact: Contact) -> int:
-        return max(0, min(int(now - (contact.last_replied_at or 0.0)), AGE_S_MAX))
+    def age_s(heard_at: float) -> int:
+        return max(0, min(int(now - heard_at), AGE_S_MAX))
 
-    known = [c for c in network.table if c.last_replied_at is not None and not c.failures]
-    known.sort(key=lambda contact: (age_s(contact), contact.id))
-    ages: list[Bencoded] = [age_s(contact) for contact in known[:NODES_MAX]]
+    known = [
+        SavedNode(c.id, c.address, age_s(c.last_replied_at), c.rtt_s)
+        for c in network.table
+        if c.last_replied_at is not None and not c.failures
+    ]
+    met = dict.fromkeys(node.address for node in known)
+    beside = [
+        SavedNode(n.node_id, n.address, age_s(n.heard_at), n.rtt_s)
+        for n in network.near_nodes
+        if n.address not in met
+    ]
+    saved = (sorted(known, key=_by_age) + sorted(beside, key=_by_age))[:NODES_MAX]
     return {
-        b"ages": ages,
+        b"ages": [node.age_s for node in saved],
         b"id": network.own_id,
-        b"nodes": encode_nodes(known[:NODES_MAX]),
-        b"rtts": [_rtt_ms(contact) for contact in known[:NODES_MAX]],
+        b"nodes": b"".join([node.node_id + pack_address(node.address) for node in saved]),
+        b"rtts": [_rtt_ms(node) for node in saved],
     }
 
 
-def _rtt_ms(contact: Contact) -> int:
-    return 0 if contact.rtt_s is None else max(1, round(contact.rtt_s * 1000))
+def _by_age(node: SavedNode) -> tuple[int, NodeId]:
+    return node.age_s, node.node_id
+
+
+def _rtt_ms(node: SavedNode) -> int:
+    return 0 if node.rtt_s is None else max(1, round(node.rtt_s * 1000))
 
 
 def _decode_network(saved: dict[bytes, Bencoded], size: int) -> SavedNetwork:

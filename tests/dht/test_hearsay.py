@@ -5,6 +5,7 @@ import random
 import pytest
 
 from tests.dht.makers import NOW, PUBLIC, address, address6, node_id
+from torrentd.dht.external_address import VOTERS_AHEAD
 from torrentd.dht.hearsay import Hearsay
 from torrentd.dht.network import Network
 from torrentd.dht.stats import DhtStats
@@ -14,12 +15,12 @@ OWN = Address("9.8.7.6", 6881)
 
 
 class Room:
-    """A node of IPv4 alone, whose address three others told it."""
+    """A node of IPv4 alone, whose address enough others told it."""
 
     def __init__(self) -> None:
         rng = random.Random(1)
         self.network = Network("ipv4", PUBLIC, rng, rng, NOW)
-        for index in range(3):
+        for index in range(VOTERS_AHEAD):
             self.network.table.replied(node_id(index + 1), address(index), NOW, 0.1, True)
             self.network.heard_external(address(index), OWN.host, NOW + index)
         self.stats = DhtStats()

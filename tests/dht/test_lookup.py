@@ -92,7 +92,7 @@ class TestOverview:
 
     def test_a_silent_node_frees_its_place_and_its_late_answer_counts(self) -> None:
         lookup = make()
-        offer(lookup, 20)
+        offer(lookup, 2 * WINDOW)
         first = lookup.next_queries(NOW)
         assert lookup.next_deadline() == NOW + SOFT_TIMEOUT_S
         lookup.tick(NOW + SOFT_TIMEOUT_S)

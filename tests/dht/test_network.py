@@ -12,6 +12,7 @@ from torrentd.dht.network import (
     RETRY_S,
     SELF_LOOKUP_S,
     SILENT_BOOTSTRAP_S_MAX,
+    SURVEY_LOOKUPS,
     UNVERIFIED_MAX,
     Network,
 )
@@ -100,6 +101,20 @@ class TestLookups:
             ended(network, now, responses=0)
             assert network.lookup_due(now + RETRY_S - 1) is None
             now += RETRY_S
+
+    def test_once_the_table_is_filled_surveys_spread_over_all_ids_and_come_to_an_end(self) -> None:
+        network, now, surveyed = make(nodes=30), NOW, []
+        for _ in range(3 * SURVEY_LOOKUPS):
+            now = max(network.next_deadline(), now)
+            target = network.lookup_due(now)
+            if target is not None:
+                if network.is_surveying:
+                    surveyed.append(target)
+                ended(network, now, responses=8)
+                assert not network.is_surveying
+        assert sorted(target[0] * SURVEY_LOOKUPS // 256 for target in surveyed) == list(
+            range(SURVEY_LOOKUPS)
+        )
 
     def test_a_bucket_not_changed_in_15_minutes_is_refreshed(self) -> None:
         network = make(nodes=30)

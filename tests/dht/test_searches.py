@@ -26,7 +26,7 @@ from torrentd.dht.krpc import (
 )
 from torrentd.dht.lookup import WINDOW
 from torrentd.dht.node import DhtNode
-from torrentd.dht.node_id import NodeId, random_node_id
+from torrentd.dht.node_id import NodeId, node_id_for, random_node_id
 from torrentd.dht.outputs import Output, PeersFound, SearchEnded
 from torrentd.dht.searches import ACTIVE_MAX
 from torrentd.wire.formats.address import Address, pack_address
@@ -54,6 +54,27 @@ class TestSearch:
         assert len(asked) == WINDOW
         own_id = NodeId(bytes.fromhex(node.stats(NOW).families[0].node_id))
         assert all(decode_arguments(q) == GetPeers(own_id, INFOHASH, ()) for q, _ in asked)
+
+    def test_all_bootstrap_hosts_are_asked_however_they_resolve_one_after_the_other(self) -> None:
+        node = dht_node()
+        for index in range(3):
+            node.bootstrap([address(index)], NOW)
+        asked = get_peers_of(node.get_peers(INFOHASH, NOW))
+        assert {to for _, to in asked} == {address(index) for index in range(3)}
+
+    def test_it_begins_with_near_nodes_beside_those_of_the_table(self) -> None:
+        node, known = dht_node(), friends(60)
+        befriend(node, known)
+        near_nodes = node._networks["ipv4"].near_nodes
+        met = [address(index) for index in range(1000, 1040)]
+        for each in met:
+            near_nodes.heard(node_id_for(each.host, random.Random(each.host)), each, 0.01, NOW)
+        asked = {to for _, to in get_peers_of(node.get_peers(INFOHASH, NOW))}
+        assert asked & set(met)
+        for each in met:
+            near_nodes.failed(each)
+        again = {to for _, to in get_peers_of(node.get_peers(InfoHash(bytes(20)), NOW))}
+        assert not again & set(met)
 
     def test_peers_are_told_the_moment_they_come_and_once(self) -> None:
         node, known = dht_node(), friends(20)
@@ -211,7 +232,7 @@ class TestBothFamilies:
 
     def test_the_ipv6_search_gets_no_ipv4_node(self) -> None:
         node, rng = dht_node(families=("ipv4", "ipv6")), random.Random(1)
-        known = {address6(i): random_node_id(rng) for i in range(10)} | friends(10)
+        known = {address6(i): random_node_id(rng) for i in range(WINDOW)} | friends(WINDOW)
         befriend(node, known)
         asked = get_peers_of(node.get_peers(INFOHASH, NOW))
         assert len(asked) == 2 * WINDOW

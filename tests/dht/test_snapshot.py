@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.dht.makers import NOW, PUBLIC, address, address6, befriend, dht_node, friends, node_id
 from torrentd.dht.contact import Contact
 from torrentd.dht.network import Network
-from torrentd.dht.node_id import random_node_id
+from torrentd.dht.node_id import node_id_for, random_node_id
 from torrentd.dht.snapshot import decode_snapshot, encode_snapshot
 from torrentd.dht.stats import Family
 from torrentd.wire.formats.address import Address
@@ -62,6 +62,21 @@ def test_round_trips_are_kept_so_that_the_next_start_asks_the_near_ones_first() 
     kept = {c.address: c.rtt_s for c in second._networks["ipv4"].table}
     assert kept == {
         c.address: pytest.approx(max(c.rtt_s or 0.0, 0.001)) for c in first._networks["ipv4"].table
+    }
+
+
+def test_near_nodes_are_kept_behind_those_of_the_table() -> None:
+    networks = make_networks(20)
+    network = networks["ipv4"]
+    rng = random.Random(3)
+    met = [address(index) for index in range(500, 540)]
+    for index, each in enumerate(met):
+        network.near_nodes.heard(node_id_for(each.host, rng), each, 0.02, NOW + index)
+    later = NOW + 100
+    second = dht_node(snapshot=encode_snapshot(networks, later))._networks["ipv4"]
+    assert {each.address for each in second.near_nodes} >= set(met)
+    assert {round(each.heard_at) for each in second.near_nodes if each.address == met[-1]} == {
+        round(NOW) - 61
     }
 
 

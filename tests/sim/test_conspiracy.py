@@ -15,6 +15,7 @@ from tests.sim.mainline import Crowd, Mainline
 from torrentd.dht import lookup, transactions
 from torrentd.dht.contact import Contact
 from torrentd.dht.lookup import QUERIES_MAX, Lookup
+from torrentd.dht.near_nodes import NearNodes
 from torrentd.dht.node_id import id_fits_host
 
 CROWD = Crowd(living=1500)
@@ -43,8 +44,10 @@ def test_honest_peers_are_found_whatever_the_liars_plan(
 def test_without_a_hearing_for_everybody_the_fast_liars_win(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Ten at once hear nearly everybody by themselves: it shows where six are asked."""
+    """Nine at once, begun from many nodes beside the table, hear nearly everybody by themselves:
+    it shows where six are asked, and the table alone begins."""
     monkeypatch.setattr(lookup, "WINDOW", 6)
+    monkeypatch.setattr(NearNodes, "around", lambda self, target, count, now: [])
     monkeypatch.setattr(Lookup, "_unheard", lambda self: [])
     world, nodes = at_home(11)
     assert amid_a_conspiracy(world, nodes, SEARCHES, 0.5, Plan.OWN_IDS).found < 0.8
@@ -53,7 +56,9 @@ def test_without_a_hearing_for_everybody_the_fast_liars_win(
 def test_where_the_id_that_was_named_counts_honest_nodes_are_masked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """From the table alone: who begins from many nodes beside it comes past the liars yet."""
     monkeypatch.setattr(transactions, "id_fits_host", lambda node_id, host: False)
+    monkeypatch.setattr(NearNodes, "around", lambda self, target, count, now: [])
     world, nodes = at_home(11)
     assert amid_a_conspiracy(world, nodes, SEARCHES, 0.5, Plan.MASKS).found < 0.8
 

@@ -20,7 +20,7 @@ from tests.bench.mainline.krpc_answers import Answers
 from tests.bench.mainline.population import Population, address_of, is_alive
 from tests.bench.mainline.weather import Weather
 from torrentd.config.schema import Limits
-from torrentd.dht import candidate, lookup, searches
+from torrentd.dht import candidate, lookup, network, searches
 from torrentd.dht.node import DhtNode
 from torrentd.dht.outputs import BootstrapWanted, Output, PeersFound, SendDatagram
 from torrentd.dht.searches import Searches
@@ -36,15 +36,20 @@ START_S: Final = 0.005
 Patches: TypeAlias = list[tuple[object, str, object]]
 IDEAS: Final[dict[str, Patches]] = {  # each switched off, or overdone, alone
     "as it is": [],
-    "6 queries at once instead of 10": [(lookup, "WINDOW", 6)],
-    "8 queries at once": [(lookup, "WINDOW", 8)],
+    "6 queries at once instead of 9": [(lookup, "WINDOW", 6)],
+    "11 queries at once": [(lookup, "WINDOW", 11)],
     "16 queries at once": [(lookup, "WINDOW", 16)],
     "as many at once after peers are found": [(lookup, "WINDOW_WITH_PEERS", lookup.WINDOW)],
     "no patience after peers are found": [(lookup, "PATIENCE_S", candidate.SOFT_TIMEOUT_S)],
     "a soft time-out of 0.25 s": [(candidate, "SOFT_TIMEOUT_S", 0.25)],
-    "near nodes preferred half as much": [(candidate, "S_PER_BIT", 0.015)],
+    "near nodes preferred twice as much": [(candidate, "S_PER_BIT", 0.015)],
     "near nodes not preferred": [(candidate, "S_PER_BIT", 1000.0)],
-    "begun from 16 nodes of the table": [(searches, "START_NODES", 16)],
+    "begun from 64 nodes of the table alone": [
+        (searches, "START_NODES", 64),
+        (searches, "START_NEAR_NODES", 0),
+    ],
+    "begun from 8 near nodes beside it": [(searches, "START_NEAR_NODES", 8)],
+    "no surveys after the join": [(network, "SURVEY_LOOKUPS", 0)],
     "bootstrap hosts not asked at once": [(Searches, "_offer_seeds", lambda self, lookup: None)],
 }
 
@@ -144,7 +149,9 @@ class VirtualNode:
         self._perform(self.node.receive_datagram(data, source, self.now))
 
     def _bootstrap(self) -> None:
-        self._perform(self.node.bootstrap(self._bootstraps, self.now))
+        """One after the other, as names resolve."""
+        for address in self._bootstraps:
+            self._perform(self.node.bootstrap([address], self.now))
 
     def _tick(self) -> None:
         self._timer_at = None
