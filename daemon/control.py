@@ -27,6 +27,7 @@ from torrentd.daemon.control_lines import (
     METAINFO_BYTES_MAX,
     NOT_ALLOWED,
     REFUSED,
+    SCHEMA,
     TOO_BUSY,
     LineError,
     Request,
@@ -207,7 +208,8 @@ class ControlServer:
             answer = await self._run(stream, request, metainfo)
         if answer is not None:
             if not request.notification:
-                await stream.send(encode_result(request.id, answer.document))
+                document = {"schema": SCHEMA, **answer.document}
+                await stream.send(encode_result(request.id, document))
             if answer.then is not None:
                 answer.then()
 

@@ -13,6 +13,7 @@ from typing import NamedTuple, TypeAlias
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
+SCHEMA = 1  # of all documents: it grows when a field goes or means another, not when one comes
 METAINFO_BYTES_MAX = 32 * 1024 * 1024  # a real info dictionary of 15 MB exists
 DEPTH_MAX = 8  # the deepest request has two levels
 ID_LENGTH_MAX = 128

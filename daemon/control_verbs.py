@@ -21,6 +21,7 @@ from torrentd.daemon.control_lines import (
     INVALID_PARAMS,
     METAINFO_BYTES_MAX,
     METHOD_NOT_FOUND,
+    SCHEMA,
     Json,
     LineError,
     Written,
@@ -51,7 +52,6 @@ RESOLVE_S = 60.0
 RESOLVE_S_MAX = 3600.0
 WAIT_SLICE_S = 2.0  # how long a client that hung up keeps its place
 EXPORT_PART_BYTES = 3 * 1024  # whole groups of base64, so that the parts can be joined
-PROTOCOL_VERSION = 1  # of the documents; grows when a field changes its meaning or goes
 
 
 class Commands(OptionCommands, Protocol):
@@ -295,7 +295,7 @@ class Verbs:
     async def _version(self, params: Params, call: Call) -> Answer:
         params.refuse_unknown()
         daemon = self._commands.status()
-        versions = {"version": daemon.version, "protocol": PROTOCOL_VERSION}
+        versions = {"version": daemon.version, "protocol": SCHEMA}
         return Answer({**versions, "uptime_s": daemon.uptime_s, "pid": daemon.pid})
 
     async def _shutdown(self, params: Params, call: Call) -> Answer:

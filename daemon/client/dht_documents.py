@@ -6,7 +6,6 @@ See status_documents.py for how they are written.
 from typing import Annotated, Literal, NotRequired, TypedDict, final
 
 from torrentd.daemon.client.status_documents import DhtStatus, Document, Infohash
-from torrentd.daemon.control_lines import Json
 
 Family = Literal["ipv4", "ipv6"]
 Target = Annotated[str, "40 hex digits"]
@@ -102,7 +101,7 @@ class DhtGet(Document):
 
     target: Target
     found: bool
-    value: NotRequired[Annotated[Json, "text where it is text, else its hex digits"]]
+    value: NotRequired[Annotated[object, "text where it is text, else its hex digits"]]
     bencoded: NotRequired[Annotated[str, "hex digits"]]
     key: NotRequired[Key]
     salt: NotRequired[Salt]

@@ -145,7 +145,9 @@ class Touched(Document):
 class RemovedTorrent(Named):
     """One torrent that is gone."""
 
-    trashed: Annotated[list[str], "where its files are now, if they went to the trash"]
+    trashed: NotRequired[
+        Annotated[list[str], "where its files are now, if in the trash; not with --dry-run"]
+    ]
 
 
 class Remove(Document):

@@ -6,7 +6,7 @@ by mistake. A field that a daemon of another version does not send reads as noth
 
 import json
 
-from torrentd.daemon.control_lines import Json, encode_line
+from torrentd.daemon.control_lines import SCHEMA, Json, encode_line
 from torrentd.daemon.ctl.escape import escape
 
 
@@ -82,8 +82,14 @@ class Document:
         return [Document(entry) for entry in value] if isinstance(value, list) else []
 
 
+def document_text(document: Json, indented: bool) -> str:
+    """What --json prints: whatever torrentctl made of it, it has its version."""
+    fields = document if isinstance(document, dict) else {}
+    return json_text({"schema": SCHEMA, **fields}, indented)
+
+
 def json_text(value: Json, indented: bool) -> str:
-    """One document for machines: ASCII, no control byte; over several lines for a terminal."""
+    """For machines: ASCII, no control byte; over several lines for a terminal."""
     if not indented:
         return encode_line(value).decode()
     return json.dumps(value, indent=2).replace("\x7f", "\\u007f") + "\n"

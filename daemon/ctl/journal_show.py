@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from torrentd.daemon.control_lines import Json
 from torrentd.daemon.ctl.client import ANSWER_S, Client
-from torrentd.daemon.ctl.document import Document, json_text
+from torrentd.daemon.ctl.document import Document, document_text, json_text
 from torrentd.daemon.ctl.quantities import size
 from torrentd.daemon.ctl.sentences import many, short_name
 
@@ -30,8 +30,8 @@ def show_events(client: Client, since: str | None, as_json: bool, as_jsonl: bool
         if not answer.flag("more"):
             break
     if as_json:
-        document: Json = {"events": events, "cursor": since}
-        sys.stdout.write(json_text(document, sys.stdout.isatty()))
+        document: Json = {"events": events, "cursor": since, "more": False}
+        sys.stdout.write(document_text(document, sys.stdout.isatty()))
     elif not as_jsonl:
         print(f"what comes later: torrentctl events --since {answer.text('cursor')}")
 

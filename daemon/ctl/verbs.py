@@ -7,7 +7,7 @@ from torrentd.daemon.control_lines import Json
 from torrentd.daemon.ctl import config_show, dht_show, picture, show, torrent_show
 from torrentd.daemon.ctl.arguments import Options
 from torrentd.daemon.ctl.client import Client, socket_path
-from torrentd.daemon.ctl.document import Document, json_text
+from torrentd.daemon.ctl.document import Document, document_text
 from torrentd.daemon.ctl.escape import escape
 from torrentd.daemon.ctl.failure import DONE, REFUSED, TIMED_OUT, USAGE, Failure
 
@@ -142,7 +142,7 @@ def _params(options: Options) -> dict[str, Json]:
 
 def _show(options: Options, document: Document, show_it: Callable[[Document], None]) -> None:
     if options.as_json:
-        sys.stdout.write(json_text(document.value, sys.stdout.isatty()))
+        sys.stdout.write(document_text(document.value, sys.stdout.isatty()))
     else:
         show_it(document)
 
@@ -192,7 +192,7 @@ def _add(client: Client, options: Options) -> int:
     if options.wait and document["torrents"]:
         _wait_for_added(client, options, Document(whole))
     if options.as_json:
-        sys.stdout.write(json_text(whole, sys.stdout.isatty()))
+        sys.stdout.write(document_text(whole, sys.stdout.isatty()))
     return exit_code
 
 
@@ -227,7 +227,7 @@ def _adopt(client: Client, options: Options, payload: bytes, params: dict[str, J
         show_adopted(document)
         sys.stdout.flush()
     params["dir"] = dict(document.fields())["download_dir"]
-    return document.value
+    return {name: value for name, value in document.fields() if name != "schema"}
 
 
 def _add_params(options: Options, source: dict[str, Json]) -> dict[str, Json]:

@@ -80,7 +80,7 @@ class TestAnswers:
     def test_shutdown_is_answered_first(self) -> None:
         fake = FakeSession(ONE)
         with serve(fake) as served, served.connect() as client:
-            assert ask(client, "shutdown")["result"] == {"stopping": True}
+            assert ask(client, "shutdown")["result"] == {"schema": 1, "stopping": True}
         assert fake.shutdown_requested
 
     def test_a_fault_of_ours_is_told_to_both_sides(self) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from tests.house.source_tree import modules, source
 from tests.shared import CODE_FOLDERS, ROOT
+from torrentd.daemon.client.schema import schemas
 
 SHELLS = ("bash", "zsh", "fish")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -57,6 +58,7 @@ def test_the_wheel_has_every_module_and_nothing_else(built: Path) -> None:
     expected = {f"torrentd/{module.path}" for module in source()}
     data = {"torrentd/__init__.py", "torrentd/py.typed", "torrentd/config/torrentd.yaml"}
     data |= {f"torrentd/daemon/ctl/completions/torrentctl.{shell}" for shell in SHELLS}
+    data |= {f"torrentd/daemon/client/schemas/{name}" for name in schemas()}
     assert names == expected | data
 
 
@@ -76,6 +78,8 @@ def test_the_wheel_runs_from_where_nothing_else_is(built: Path) -> None:
     code = (
         f"import sys; sys.path.insert(0, {str(wheel)!r})\n"
         "import torrentd.config.load, torrentd.dht.node, torrentd.wire.peer.connection\n"
+        "from torrentd.daemon.client import AsyncClient, Client, ClientError\n"
+        "assert callable(Client().status) and callable(AsyncClient().status)\n"
         f"assert torrentd.config.load.__file__.startswith({str(wheel)!r})"
     )
     run(sys.executable, "-c", code, cwd=built)

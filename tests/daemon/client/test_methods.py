@@ -101,7 +101,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
 
     settings.save = save
     session = FakeSession(make_torrent(8), make_torrent(9))
-    session.journal.put(1)
+    session.journal.put(1, dir="/srv", size_bytes=1)
     session.dht.hops = [make_hop(1)]
     session.adoption = Adoption(HEX, "one", "/srv", True, 1, 1, 1)
     more = {

@@ -82,7 +82,7 @@ def test_the_document_has_no_bytes(
     served: Served, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     assert run(served, "one", str(tmp_path / "x"), "--json") == 0
-    assert [*json.loads(capsys.readouterr().out)] == ["infohash", "name", "magnet"]
+    assert [*json.loads(capsys.readouterr().out)] == ["schema", "infohash", "name", "magnet"]
 
 
 def test_an_answer_of_nonsense_writes_nothing(tmp_path: Path) -> None:

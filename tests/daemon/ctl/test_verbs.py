@@ -78,6 +78,7 @@ class TestJson:
     ) -> None:
         assert run(served, "status", "--json") == 0
         assert json.loads(capsys.readouterr().out) == {
+            "schema": 1,
             "daemon": asdict(served.session.status()),
             "torrents": [asdict(torrent) for torrent in served.session.torrents()],
         }
@@ -142,6 +143,7 @@ class TestResolve:
         )
         assert run(served, "--json", "resolve", MAGNET) == 0
         assert json.loads(capsys.readouterr().out) == {
+            "schema": 1,
             "infohash": torrent.infohash.hex(),
             "name": "resolved.bin",
             "size_bytes": 5000,
@@ -158,7 +160,7 @@ class TestStats:
     def test_totals_run_and_days(
         self, served: Served, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setenv("COLUMNS", "60")
+        monkeypatch.setenv("COLUMNS", "80")
         ledger = served.session.ledger
         ledger.totals = Totals(
             first_at=1_750_000_000,
@@ -223,7 +225,7 @@ class TestOthers:
     ) -> None:
         monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
         assert run(served, "version", "--json") == 0
-        assert capsys.readouterr().out.startswith('{\n  "version": "1.2.3",')
+        assert capsys.readouterr().out.startswith('{\n  "schema": 1,\n  "version": "1.2.3",')
 
 
 class TestDht:
