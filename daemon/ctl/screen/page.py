@@ -49,6 +49,9 @@ class Desk(Protocol):
     def gone(self) -> str:
         """Why the daemon does not answer; "" while it does."""
 
+    def add(self, text: str) -> None:
+        """Asks what is to be added; `text` stands there already."""
+
     def ask_soon(self) -> None:
         """Something was changed: the page asks at once."""
 

@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from torrentd.daemon.ctl.columns import cells_wide
+from torrentd.daemon.ctl.escape import escape
 from torrentd.daemon.ctl.screen.layout import Piece, filled
 from torrentd.daemon.ctl.screen.paper import MOVING_KEYS, Line, Paper, plain
 
@@ -29,7 +30,13 @@ class Row(Horizontal):
 
 
 class Field(Input):
+    """What is pasted may come from a stranger too: its first line, escaped."""
+
     DEFAULT_CSS = "Field, Field:focus { border: none; height: 1; padding: 0; width: 1fr; }"
+
+    def on_paste(self, event: events.Paste) -> None:
+        event.prevent_default().stop()
+        self.insert_text_at_cursor(pasted(event.text))
 
 
 class Question(ModalScreen[str], inherit_bindings=False):
@@ -151,6 +158,11 @@ class Label(Said):
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.styles.width = len(text)
+
+
+def pasted(text: str) -> str:
+    """What of it may stand in a field."""
+    return escape(next(iter(text.strip().splitlines()), ""))[:TEXT_LENGTH_MAX]
 
 
 def wrapped(line: str, width: int, indent: str = "    ") -> list[str]:

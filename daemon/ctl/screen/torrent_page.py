@@ -136,8 +136,9 @@ class TorrentPage(TorrentActs, inherit_bindings=False):
         ):
             label = f"{word} {rate(values[-1] if values else 0)}"
             wide = max(1, width - len("down 9999 KiB/s "))
-            for number, line in enumerate(graph(values, wide, tall)):
-                text = (label if number == tall - 1 else "").ljust(width - wide)
+            high = tall if any(values) else 1
+            for number, line in enumerate(graph(values, wide, high)):
+                text = (label if number == high - 1 else "").ljust(width - wide)
                 lines.append([Piece(text), Piece(line, style)])
         return [*lines, *info_lines]
 
@@ -201,10 +202,11 @@ class TorrentPage(TorrentActs, inherit_bindings=False):
     def _choose(self, way: Callable[[Document], tuple[str, str]]) -> None:
         index = self._file_table.chosen
         if PARTS[self._part] == "files" and index is not None:
-            self.desk.start(self._say_of_file(index, *way(self._files[index])))
+            file = self._files[index]
+            self.desk.start(self._say_of_file(file, *way(file)))
 
-    async def _say_of_file(self, index: str, key: str, done: str) -> None:
-        params: dict[str, Json] = {"torrent": self.infohash, key: [index]}
+    async def _say_of_file(self, file: Document, key: str, done: str) -> None:
+        params: dict[str, Json] = {"torrent": self.infohash, key: [str(file.integer("index"))]}
         await self.desk.daemon.ask("files", params)
-        self.desk.say(f"{self._files[index].text('path')} is {done}")
+        self.desk.say(f"{file.text('path')} is {done}")
         self.desk.ask_soon()

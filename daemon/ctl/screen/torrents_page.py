@@ -14,7 +14,7 @@ from torrentd.daemon.ctl.screen.keys import TORRENTS
 from torrentd.daemon.ctl.screen.lines import torrent_note
 from torrentd.daemon.ctl.screen.listing import Listing
 from torrentd.daemon.ctl.screen.page import ALL, Desk, TorrentActs, bindings
-from torrentd.daemon.ctl.screen.prompts import Entry
+from torrentd.daemon.ctl.screen.prompts import Entry, pasted
 from torrentd.daemon.ctl.screen.sparks import sparkline
 from torrentd.daemon.ctl.screen.table import Table
 from torrentd.daemon.ctl.tables import TORRENT_COLUMNS, torrent_row
@@ -104,7 +104,7 @@ class TorrentsPage(TorrentActs, inherit_bindings=False):
 
     def on_paste(self, event: events.Paste) -> None:
         """Whoever pastes a magnet means to add it."""
-        self.app.call_later(self.run_action, f"app.add({event.text.strip()!r})")
+        self.desk.add(pasted(event.text))
 
     def action_filter(self) -> None:
         before = self.listing.words

@@ -110,7 +110,10 @@ class Watch(App[None], inherit_bindings=False):
         self.push_screen(DhtPage(self))
         self.ask_soon()
 
-    def action_add(self, text: str = "") -> None:
+    def action_add(self) -> None:
+        self.add("")
+
+    def add(self, text: str) -> None:
         def entered(values: list[str] | None) -> None:
             if values is not None and values[0].strip():
                 self.start(self._add(values[0].strip()))

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from textual import events
 from textual.app import App
 from textual.pilot import Pilot
 from textual.screen import ModalScreen
@@ -85,6 +86,18 @@ class TestEntry:
 
         run(story)
 
+    def test_what_is_pasted_is_its_first_line_and_does_nothing(self) -> None:
+        async def story(app: Asked, pilot: Pilot[None]) -> None:
+            self.entry(app)
+            await pilot.pause()
+            app.post_message(events.Paste("\x1b]0;owned\x07\nsecond"))
+            await pilot.pause()
+            assert_safe(app.lines())
+            await pilot.press("enter")
+            assert app.answers == [["1M\\x1b]0;owned\\x07", "0"]]
+
+        run(story)
+
     def test_what_is_wrong_is_said_and_it_stays(self) -> None:
         async def story(app: Asked, pilot: Pilot[None]) -> None:
             self.entry(app, lambda values: "that is no rate" if values[0] != "7" else "")
@@ -134,11 +147,12 @@ def test_wrapped_lines_are_no_wider_whatever_the_alphabet(text: str, width: int)
     assert all(cells_wide(line) <= width for line in wrapped(escape(text), width))
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-def test_a_name_in_a_question_does_nothing(name: str) -> None:
+def test_a_name_in_a_notice_does_nothing() -> None:
     async def story(app: Asked, pilot: Pilot[None]) -> None:
-        app.push_screen(Question(f"remove {escape(name)}?", {}))
+        app.push_screen(Notice("[red]names", [escape(name) for name in HOSTILE]))
+        await pilot.resize_terminal(80, 40)
         await pilot.pause()
+        assert "[red]names" in app.lines()
         assert_safe(app.lines())
 
     run(story)

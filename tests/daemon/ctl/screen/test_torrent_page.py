@@ -167,17 +167,18 @@ def test_one_that_others_removed_is_said_to_be_gone(
     run(story)
 
 
-@pytest.mark.parametrize("name", HOSTILE)
 def test_no_name_of_a_stranger_does_anything(
-    run: Callable[..., None], session: FakeSession, name: str
+    run: Callable[..., None], session: FakeSession
 ) -> None:
-    session.peer_list = [peer("192.0.2.1:6881", f"[b]{name}")]
-    session.file_list = [FileStatus(0, f"[b]{name}", 1, 0, True)]
+    named = list(enumerate(f"[b]{name}" for name in HOSTILE))
+    session.peer_list = [peer(f"192.0.2.{number}:6881", name) for number, name in named]
+    session.file_list = [FileStatus(number, name, 1, 0, True) for number, name in named]
 
     async def story(room: Room) -> None:
         for key in "23":
             await room.press(key)
             await room.shows("[b]")
+            assert sum("[b]" in line for line in room.lines()) == len(HOSTILE)
             assert all(is_safe(line) for line in room.lines())
 
-    run(story, (120, 16))
+    run(story, (120, 24))

@@ -128,18 +128,23 @@ class TestAdd:
         assert len(session.entries) == 1
 
 
-@pytest.mark.parametrize(("key", "code"), [("q", 0), ("ctrl+q", 0), ("ctrl+c", 130)])
-@pytest.mark.parametrize("first", ["", "enter", "d", "x", "a", "slash", "question_mark", "l"])
+@pytest.mark.parametrize(
+    ("keys", "code"),
+    [
+        (["q"], 0),
+        (["ctrl+q"], 0),
+        (["enter", "q", "q"], 0),  # deeper, it goes back
+        *([[*first, "ctrl+c"], 130] for first in ([], ["enter"], ["d"], ["x"], ["a"], ["l"])),
+        (["slash", "q", "ctrl+c"], 130),  # where one types, it is a letter
+        (["question_mark", "ctrl+c"], 130),
+    ],
+)
 def test_it_ends_from_wherever_one_is(
-    run: Callable[[Story], Room], key: str, code: int, first: str
+    run: Callable[[Story], Room], keys: list[str], code: int
 ) -> None:
-    """q is a letter where one types, and goes back where one is deeper."""
-    if key == "q" and first:
-        return
-
     async def story(room: Room) -> None:
-        if first:
-            await room.press(first)
-        await room.press(key)
+        for key in keys:
+            assert room.app.return_code is None
+            await room.press(key)
 
     assert run(story).app.return_code == code
