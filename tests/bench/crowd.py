@@ -28,6 +28,7 @@ from tests.bench.transfer import (
     torrentd_seeder,
 )
 from tests.interop.payload import Payload, single_file
+from torrentd.wire.formats.magnet import PEERS_MAX
 
 MANY = 8
 SLOW, SLOW_BYTES_PER_S = 50, 300_000
@@ -64,14 +65,15 @@ def crowd(role: str, count: int, *arguments: str) -> Iterator["subprocess.Popen[
 
 def leech_from(count: int, rate: int, who: str, payload: Payload, directory: Path) -> Figures:
     """`who` downloads from so many seeders of this rate; 0: as fast as it goes."""
-    peers = "".join(f"&x.pe={host}:6881" for host in crowd_hosts(count))
-    magnet = payload.magnet + peers
+    peers = [f"{host}:6881" for host in crowd_hosts(count)]
+    magnet = payload.magnet + "".join(f"&x.pe={peer}" for peer in peers)
     lay_ballast(directory.parent, payload.root.stat().st_size)
     with crowd("seed", count, str(payload.torrent_path), str(payload.parent), str(rate)):
         if who == "libtorrent":
             seconds, _, cpu_s = libtorrent_leech(magnet, directory)
         else:
-            seconds, _, cpu_s = torrentd_leech(magnet, payload, directory)
+            more = peers[PEERS_MAX:]
+            seconds, _, cpu_s = torrentd_leech(magnet, payload, directory, more)
     size_bytes = payload.root.stat().st_size
     return Figures(size_bytes / MIB / seconds, cpu_s / (size_bytes / 2**30))
 

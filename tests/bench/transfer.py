@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,12 +99,17 @@ def downloaded_bytes(client: Client, infohash: str) -> int:
     return torrent.integer("downloaded_bytes")
 
 
-def torrentd_leech(magnet: str, payload: Payload, directory: Path) -> tuple[float, float, float]:
+def torrentd_leech(
+    magnet: str, payload: Payload, directory: Path, peers: Sequence[str] = ()
+) -> tuple[float, float, float]:
+    """`peers`: those beyond the sixteen that a magnet may name."""
     with TorrentdProcess(LEECHER, directory / "leecher") as torrentd:
         client = Client(str(torrentd.socket))
         drop_ballast(directory)
         cpu_before_s, started_at = process_cpu_s(torrentd.pid), time.monotonic()
         client.call("add", {"uri": magnet})
+        for address in peers:
+            client.call("add-peer", {"torrent": payload.infohash, "address": address})
         which: list[Json] = [payload.infohash]
         while not downloaded_bytes(client, payload.infohash):
             time.sleep(POLL_S)
