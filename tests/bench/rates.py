@@ -121,7 +121,7 @@ def measure(case: Case, scratch: Path) -> Figures:
         watched.close()
     shutil.rmtree(directory)
     shares = [b - a for a, b in zip(before, after, strict=True)]
-    mean = sum(shares) / len(shares)
+    mean = sum(shares) / len(shares) or 1.0  # of a slow limit not one block of any
     return Figures(steady, halved, min(shares) / mean, max(shares) / mean)
 
 
