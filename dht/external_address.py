@@ -3,7 +3,7 @@
 "Since a single node can not be trusted": an address is ours when it is eight votes ahead of every
 other. Where a third of the voters lie, one time in 256 they are the first to be so far ahead; three
 voters of one mind, as one once had it, they are one time in 27. A small DHT has no eight voters:
-half a minute after the first vote, two thirds of three or more are enough. Until then we know no
+ten seconds after the first vote, two thirds of three or more are enough. Until then we know no
 address, and an id by chance serves as well.
 
 Once we have an address, a new one needs nearly all of the votes, too, since after a real change
@@ -25,7 +25,7 @@ VOTES_MAX: Final = 48  # networks remembered; the oldest vote is forgotten first
 KEPT: Final = 1 / 8  # of the votes: with more, the address that we have stays for LEAD_S
 LEAD_S: Final = 10 * 60.0
 CHANGE_S: Final = 10 * 60.0
-SETTLE_S: Final = 30.0
+SETTLE_S: Final = 10.0
 
 
 class ExternalAddressVote:
