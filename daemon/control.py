@@ -233,7 +233,7 @@ class ControlServer:
             code, sentence = REFUSED, str(refused)
         except OSError as error:  # the world failed, as it may: a full disk, no permission
             code, sentence = REFUSED, error.strerror or "the system refused"
-        except Exception:
+        except Exception:  # a fault of ours: told to whoever asked, then raised as any other
             fault = "the daemon has a fault; its log says more"
             await stream.send([encode_error(request.id, INTERNAL_ERROR, fault)])
             raise

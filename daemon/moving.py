@@ -8,6 +8,7 @@ are copied, and a complete torrent is served from its old place meanwhile.
 
 import asyncio
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -33,7 +34,7 @@ from torrentd.wire.store.resume import Place, ResumeState
 log = get_logger("torrent")
 
 
-class Moving(Ease):
+class Moving(Ease, ABC):
     """Between its rest and its life (torrent)."""
 
     def __init__(self, services: Services, known: Known) -> None:
@@ -294,17 +295,17 @@ class Moving(Ease):
             raise Refused(f"nothing was removed: {error}") from None
         self._refuse_while_moving()
 
-    def _make_holding(self, remembered: Remembered, recorded: ResumeState | None) -> Holding:
-        raise NotImplementedError
+    @abstractmethod
+    def _make_holding(self, remembered: Remembered, recorded: ResumeState | None) -> Holding: ...
 
-    def _begin_opening(self, info: Info) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _begin_opening(self, info: Info) -> None: ...
 
-    def _quiet(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _quiet(self) -> None: ...
 
-    def _tell_waiters(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _tell_waiters(self) -> None: ...
 
 
 def renamed(names: list[str], path: str, name: str) -> tuple[str, ...]:

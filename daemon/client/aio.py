@@ -10,6 +10,7 @@ asyncio is imported when it is first used: `torrentctl` has none.
 
 import socket
 import time
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import suppress
 from types import TracebackType
@@ -30,11 +31,11 @@ T = TypeVar("T", covariant=True)
 W = TypeVar("W")
 
 
-class _Closing:
+class _Closing(ABC):
     """What an `async with` closes."""
 
-    def close(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def close(self) -> None: ...
 
     async def __aenter__(self) -> Self:
         return self

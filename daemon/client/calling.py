@@ -6,6 +6,7 @@ never sent twice: whoever reads ConnectionLost or TimedOut decides that.
 
 import socket
 import time
+from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
@@ -18,11 +19,11 @@ R = TypeVar("R", covariant=True)
 T = TypeVar("T", covariant=True)
 
 
-class _Closing:
+class _Closing(ABC):
     """What a `with` closes."""
 
-    def close(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def close(self) -> None: ...
 
     def __enter__(self) -> Self:
         return self

@@ -6,10 +6,12 @@ Chinese character takes two cells and a combining mark none (rich's tables of Un
 
 import os
 import sys
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Final, NamedTuple
 
 WIDTH = 80  # when nobody says otherwise
 FLEXIBLE_MIN = 8
+NO_STYLES: Final[Mapping[str, str]] = {}
 
 
 class Column(NamedTuple):
@@ -18,7 +20,7 @@ class Column(NamedTuple):
     title: str
     width: int
     right: bool = False
-    styles: dict[str, str] = {}  # noqa: RUF012  of cells by their text, as SGR parameters
+    styles: Mapping[str, str] = NO_STYLES  # of cells by their text, as SGR parameters
     spill: bool = False  # a longer cell gets a line of its own, since half an address is none
 
 

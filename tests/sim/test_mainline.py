@@ -78,7 +78,7 @@ class TestOurNode:
         figures = of_the_crowd(world, world.settled[:10], SEARCHES)
         assert figures.found >= 0.99
         assert figures.median_s < 0.5 and max(figures.waits_s) < 5
-        assert max(figures.queries) <= QUERIES_MAX and statistics.mean(figures.queries) < 70
+        assert max(figures.queries) <= QUERIES_MAX and statistics.mean(figures.queries) < 50
 
     def test_what_we_announce_is_found_by_another(self, world: Mainline) -> None:
         figures = of_ours(world, world.settled[:10], SEARCHES)

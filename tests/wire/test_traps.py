@@ -11,7 +11,7 @@ from types import FrameType
 
 import pytest
 
-from tests.wire.swarm.scene import PIECES, TORRENT, Guest, Scene
+from tests.wire.swarm.scene import PIECES, TORRENT, Guest, Scene, ask, leecher, seeding
 from tests.wire.torrents import Torrent, single_file
 from torrentd.config.schema import Limits
 from torrentd.wire.formats.address import Address, AddressPolicy
@@ -25,7 +25,6 @@ from torrentd.wire.peer.events import (
     PexReceived,
     PiecesChanged,
     RequestRejected,
-    Unchoked,
 )
 from torrentd.wire.swarm.actions import Dial, MetadataComplete, ReadBlocks
 
@@ -48,26 +47,6 @@ def fetch(scene: Scene, *guests: Guest) -> None:
         if not scene.hash_and_store():
             return
     raise AssertionError("pieces without end")
-
-
-def seeding(torrent: Torrent = TORRENT, limits: Limits | None = None) -> Scene:
-    scene = Scene(torrent, opened=False, limits=limits)
-    scene.open(scene.full())
-    return scene
-
-
-def leecher(scene: Scene, host: str = "20.0.0.1", *, fast: bool = True) -> Guest:
-    """One that is unchoked and has nothing."""
-    guest = Guest(scene, host, pieces=scene.pieces() if fast else None, fast=fast)
-    guest.far.send_interested()
-    guest.flush()
-    assert guest.said(Unchoked)
-    return guest
-
-
-def ask(guest: Guest, *blocks: BlockRef) -> None:
-    guest.far.send_requests(list(blocks), guest.scene.now)
-    guest.flush()
 
 
 @pytest.mark.parametrize("piece_length", [1, 1000, 16_383, 16_385, 40_000, 3 * 16_384 + 1])

@@ -12,14 +12,12 @@ from collections.abc import Mapping
 from math import inf
 from struct import Struct
 
-from torrentd.wire.formats.address import Address
 from torrentd.wire.formats.errors import MessageError
 from torrentd.wire.formats.geometry import BLOCK_BYTES, BlockRef, Geometry
-from torrentd.wire.formats.ids import InfoHash, PeerId
 from torrentd.wire.formats.messages import LENGTH_BYTES, PIECE, PIECE_HEADER_BYTES
 from torrentd.wire.peer import events
 from torrentd.wire.peer.rates import Rate
-from torrentd.wire.peer.sender import PeerLimits, Sender
+from torrentd.wire.peer.sender import Sender, Terms
 
 UNREQUESTED_BYTES_MAX = 1024 * 1024  # W6
 UNREQUESTED_SHARE = 20  # 1 in 20 is the 5 % of W6 …
@@ -31,19 +29,8 @@ _PIECE_HEAD = Struct(">IBII")
 class BlockReceiver(Sender):
     """What has come, and where it goes."""
 
-    def __init__(
-        self,
-        address: Address,
-        *,
-        outgoing: bool,
-        peer_id: PeerId,
-        infohash: InfoHash | None,
-        limits: PeerLimits,
-        now: float,
-    ) -> None:
-        super().__init__(
-            address, outgoing=outgoing, peer_id=peer_id, infohash=infohash, limits=limits, now=now
-        )
+    def __init__(self, terms: Terms, now: float) -> None:
+        super().__init__(terms, now)
         self.geometry: Geometry | None = None
         # Where blocks go: the pieces that are arriving, from whomever. The swarm's; it is read here
         # only, and a piece leaves it before its bytes are looked at.

@@ -27,7 +27,7 @@ from torrentd.wire.peer.events import (
     RequestsTimedOut,
 )
 from torrentd.wire.peer.receiver import Receiver
-from torrentd.wire.peer.sender import PeerLimits
+from torrentd.wire.peer.sender import PeerLimits, Terms
 
 HANDSHAKE_TIMEOUT_S = 10.0  # from the first moment, not from byte to byte (C1)
 KEEP_ALIVE_S = 100.0  # BEP 3: "generally sent once every two minutes"; libtorrent parts at 120 s
@@ -52,9 +52,7 @@ class PeerConnection(Receiver):
     ) -> None:
         """Outgoing: `infohash` is what we dialed for; our handshake is queued at once. Incoming:
         the peer speaks first, and `accept` follows its HandshakeCompleted."""
-        super().__init__(
-            address, outgoing=outgoing, peer_id=peer_id, infohash=infohash, limits=limits, now=now
-        )
+        super().__init__(Terms(address, outgoing, peer_id, infohash, limits), now)
         self.reading_paused_until = 0.0  # the daemon stops reading until then (W9); 0: it does not
         self._failed = False
         self._received_at = now

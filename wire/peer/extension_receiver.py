@@ -2,7 +2,6 @@
 54)."""
 
 from torrentd.wire.formats import messages
-from torrentd.wire.formats.address import Address
 from torrentd.wire.formats.bitfield import Bitfield
 from torrentd.wire.formats.dont_have import decode_dont_have
 from torrentd.wire.formats.errors import MessageError
@@ -16,7 +15,6 @@ from torrentd.wire.formats.extension import (
     ExtensionHandshake,
     decode_extension_handshake,
 )
-from torrentd.wire.formats.ids import InfoHash, PeerId
 from torrentd.wire.formats.metadata import MetadataData, decode_metadata
 from torrentd.wire.formats.pex import decode_pex
 from torrentd.wire.formats.upload_only import decode_upload_only
@@ -24,7 +22,7 @@ from torrentd.wire.peer import events
 from torrentd.wire.peer.announced_pieces import AnnouncedPieces
 from torrentd.wire.peer.block_receiver import BlockReceiver
 from torrentd.wire.peer.control_budget import ControlBudget
-from torrentd.wire.peer.sender import PeerLimits
+from torrentd.wire.peer.sender import Terms
 
 UNKNOWN_MESSAGES_MAX = 100  # W1
 _OUR_NAMES = {message_id: name for name, message_id in OUR_MESSAGE_IDS.items()}
@@ -33,19 +31,8 @@ _OUR_NAMES = {message_id: name for name, message_id in OUR_MESSAGE_IDS.items()}
 class ExtensionReceiver(BlockReceiver):
     """Between the blocks and all other messages."""
 
-    def __init__(
-        self,
-        address: Address,
-        *,
-        outgoing: bool,
-        peer_id: PeerId,
-        infohash: InfoHash | None,
-        limits: PeerLimits,
-        now: float,
-    ) -> None:
-        super().__init__(
-            address, outgoing=outgoing, peer_id=peer_id, infohash=infohash, limits=limits, now=now
-        )
+    def __init__(self, terms: Terms, now: float) -> None:
+        super().__init__(terms, now)
         self._announced = AnnouncedPieces()
         self._upload_only = False
         self._haves_due = 0  # haves that are no news, of pieces that were lost in between

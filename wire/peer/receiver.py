@@ -15,12 +15,11 @@ from torrentd.wire.formats import messages
 from torrentd.wire.formats.address import Address
 from torrentd.wire.formats.errors import MessageError
 from torrentd.wire.formats.geometry import BLOCK_BYTES, REQUEST_BYTES_MAX, BlockRef
-from torrentd.wire.formats.ids import InfoHash, PeerId
 from torrentd.wire.formats.messages import LENGTH_BYTES, PIECE, REQUEST
 from torrentd.wire.peer import events
 from torrentd.wire.peer.extension_receiver import ExtensionReceiver
 from torrentd.wire.peer.framing import Framing
-from torrentd.wire.peer.sender import PeerLimits
+from torrentd.wire.peer.sender import Terms
 
 REQUEST_MESSAGE_BYTES = 17
 STRIKES_MAX = 50  # requests too long and rejects never asked for (W4)
@@ -32,19 +31,8 @@ _REQUEST_HEAD = Struct(">IBIII")
 class Receiver(ExtensionReceiver):
     """The flags that the peer controls, its pieces, and what has come from it."""
 
-    def __init__(
-        self,
-        address: Address,
-        *,
-        outgoing: bool,
-        peer_id: PeerId,
-        infohash: InfoHash | None,
-        limits: PeerLimits,
-        now: float,
-    ) -> None:
-        super().__init__(
-            address, outgoing=outgoing, peer_id=peer_id, infohash=infohash, limits=limits, now=now
-        )
+    def __init__(self, terms: Terms, now: float) -> None:
+        super().__init__(terms, now)
         self.peer_choking = True
         self.peer_interested = False
         self.allowed_fast_in: dict[int, None] = {}

@@ -6,7 +6,7 @@ are kept: a choke drops what is owed, and with BEP 6 every request gets exactly 
 """
 
 from collections.abc import Iterable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from torrentd.wire.formats.address import Address
 from torrentd.wire.formats.bitfield import Bitfield
@@ -70,31 +70,29 @@ class PeerLimits(Protocol):
         """Blocks we ask one peer for ahead."""
 
 
+class Terms(NamedTuple):
+    """What a connection begins with, handed down by PeerConnection; `infohash`: None until an
+    incoming peer has named it."""
+
+    address: Address
+    outgoing: bool
+    peer_id: PeerId
+    infohash: InfoHash | None
+    limits: PeerLimits
+
+
 class Sender:
     """The flags that we control, the blocks that we owe, and the bytes that wait to be sent."""
 
-    def __init__(
-        self,
-        address: Address,
-        *,
-        outgoing: bool,
-        peer_id: PeerId,
-        infohash: InfoHash | None,
-        limits: PeerLimits,
-        now: float,
-    ) -> None:
-        self.address = address
-        self.outgoing = outgoing
-        self.peer_id = peer_id
-        self.infohash = infohash
-        self.limits = limits
+    def __init__(self, terms: Terms, now: float) -> None:
+        self.address, self.outgoing, self.peer_id, self.infohash, self.limits = terms
         self.handshake: Handshake | None = None
         self.extension: ExtensionHandshake | None = None
         self.am_choking = True  # "Connections start out choked and not interested"
         self.am_interested = False
         self.owed: dict[BlockRef, None] = {}
         self.allowed_fast_out: dict[int, None] = {}
-        self.outstanding = Pipeline(limits.requests_outstanding_max, now)
+        self.outstanding = Pipeline(self.limits.requests_outstanding_max, now)
         self.upload_rate = Rate(now)
         self.uploaded_bytes = 0
         self.protocol_sent_bytes = 0  # all but the data of blocks

@@ -15,7 +15,7 @@ from torrentd.wire.formats.bitfield import Bitfield
 from torrentd.wire.formats.geometry import BlockRef
 from torrentd.wire.formats.ids import InfoHash, PeerId
 from torrentd.wire.peer.connection import PeerConnection
-from torrentd.wire.peer.events import BlockReceived, Event
+from torrentd.wire.peer.events import BlockReceived, Event, Unchoked
 from torrentd.wire.swarm.actions import Action, Close, Dial, ReadBlocks, StorePiece, Transmit
 from torrentd.wire.swarm.buffer_pool import BufferPool
 from torrentd.wire.swarm.company import Places
@@ -289,3 +289,29 @@ class Guest:
     ) -> None:
         self.far.send_extension_handshake(metadata_size, listen_port, False, self.scene.now)
         self.flush()
+
+
+def seeding(
+    *,
+    limits: Limits | None = None,
+    upload: Throttle | None = None,
+    policy: AddressPolicy = POLICY,
+) -> Scene:
+    """A swarm that has everything."""
+    scene = Scene(opened=False, limits=limits, upload=upload, policy=policy)
+    scene.open(scene.full())
+    return scene
+
+
+def leecher(scene: Scene, host: str = "20.0.0.1", *, fast: bool = True) -> Guest:
+    """One that is unchoked and has nothing."""
+    guest = Guest(scene, host, pieces=scene.pieces() if fast else None, fast=fast)
+    guest.far.send_interested()
+    guest.flush()
+    assert guest.said(Unchoked)
+    return guest
+
+
+def ask(guest: Guest, *blocks: BlockRef) -> None:
+    guest.far.send_requests(list(blocks), guest.scene.now)
+    guest.flush()

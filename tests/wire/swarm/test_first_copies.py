@@ -1,8 +1,7 @@
 """What nobody has goes out once before anything goes out twice (BEP 3, rarest first; BEP 6)."""
 
-from tests.wire.swarm.scene import PIECES, Guest, Scene
+from tests.wire.swarm.scene import PIECES, Guest, Scene, ask, leecher, seeding
 from tests.wire.swarm.stand_ins import stand_in
-from tests.wire.swarm.test_uploads import ask, leecher, seeding
 from torrentd.wire.formats.geometry import BlockRef
 from torrentd.wire.peer.events import BlockReceived, RequestRejected
 from torrentd.wire.swarm.availability import Availability

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.wire.swarm.scene import POLICY, TORRENT, Guest, Scene
+from tests.wire.swarm.scene import TORRENT, Guest, Scene, ask, leecher, seeding
 from tests.wire.torrents import single_file
 from torrentd.config.schema import Limits
 from torrentd.wire.formats.address import AddressPolicy
@@ -14,30 +14,6 @@ from torrentd.wire.swarm.throttle import Throttle
 from torrentd.wire.swarm.uploads import REFUSALS_MAX
 
 
-def seeding(
-    limits: Limits | None = None,
-    upload: Throttle | None = None,
-    policy: AddressPolicy = POLICY,
-) -> Scene:
-    scene = Scene(opened=False, limits=limits, upload=upload, policy=policy)
-    scene.open(scene.full())
-    return scene
-
-
-def leecher(scene: Scene, host: str = "20.0.0.1", *, fast: bool = True) -> Guest:
-    """One that is unchoked."""
-    guest = Guest(scene, host, pieces=scene.pieces() if fast else None, fast=fast)
-    guest.far.send_interested()
-    guest.flush()
-    assert guest.said(Unchoked)
-    return guest
-
-
-def ask(guest: Guest, *blocks: BlockRef) -> None:
-    guest.far.send_requests(list(blocks), guest.scene.now)
-    guest.flush()
-
-
 def test_blocks_of_one_piece_are_read_together() -> None:
     scene = seeding()
     blocks = scene.info.geometry.blocks
@@ -47,7 +23,7 @@ def test_blocks_of_one_piece_are_read_together() -> None:
 
 
 def test_no_more_is_read_than_the_peer_may_have_waiting() -> None:
-    scene = seeding(Limits(send_buffer_bytes_max=64 * 1024))
+    scene = seeding(limits=Limits(send_buffer_bytes_max=64 * 1024))
     guest = leecher(scene)
     ask(guest, *(block for i in range(6) for block in scene.info.geometry.blocks(i)))
     read = sum(length for read in scene.told(ReadBlocks) for _, length in read.blocks)
@@ -88,7 +64,7 @@ def test_a_piece_that_we_lack_is_rejected_and_not_for_ever() -> None:
 
 
 def test_who_is_choked_is_not_served() -> None:
-    scene = seeding(Limits(unchoke_slots=1))
+    scene = seeding(limits=Limits(unchoke_slots=1))
     leecher(scene)
     second = Guest(scene, "20.1.0.1", pieces=scene.pieces())
     second.far.send_interested()
