@@ -57,7 +57,8 @@ class Desk(Protocol):
 
 
 class Page(Screen[None], inherit_bindings=False):
-    """`poll` asks what the page shows, and shows it."""
+    """`poll` asks what the page shows, and shows it. What every page must have is not abstract in
+    the sense of abc: the metaclass is Textual's."""
 
     KEYS: ClassVar[Sequence[Key]] = ()
     TITLE: ClassVar[str] = ""
