@@ -87,7 +87,7 @@ class TestOurNode:
     def test_an_announce_reaches_the_truly_closest(self, world: Mainline) -> None:
         """Of the eight closest that could take it: BEP 42 ids that answer well."""
         shares = []
-        for _ in range(20):
+        for _ in range(80):
             infohash = world.infohash()
             world.search(world.settled[0], infohash, 6881)
             world.simulation.run_for(2)
